@@ -1,0 +1,92 @@
+import { createDirectClient } from "../client/index.ts";
+import { systemClock } from "../kernel/index.ts";
+import { createRegistry } from "../registry/index.ts";
+import { openDatabase, openFileBlobs } from "../storage/index.ts";
+import type { ControlClient, ControlHandlers } from "../wire/index.ts";
+import { batchHandlers } from "./batch-handlers.ts";
+import type { ControlContext, ServerFacts } from "./control-context.ts";
+import { dataHandlers } from "./data-handlers.ts";
+import { deploymentHandlers } from "./deployment-handlers.ts";
+import { garbageHandlers } from "./garbage-handlers.ts";
+import { importHandler } from "./import-handler.ts";
+import { modelHandlers } from "./model-handlers.ts";
+import type { ProjectLocation } from "./project-location.ts";
+import { proofHandlers } from "./proof-handlers.ts";
+import { writeRoutingFile } from "./routing-file.ts";
+import { isRunAlive } from "./run-owner.ts";
+import { openStateDirectory } from "./state-directory.ts";
+import { statusHandler } from "./status-handler.ts";
+import { trainHandlers } from "./train-handlers.ts";
+
+export interface ControlPlaneOptions {
+  /** What runs around this control plane; absent when it serves one command. */
+  readonly server?: () => ServerFacts;
+  /** Called when a client asks the server to stop. */
+  readonly onStop?: () => void;
+}
+
+export interface ControlPlane {
+  readonly handlers: ControlHandlers;
+  /** In-process client, acting as the user of the settings. */
+  readonly client: ControlClient;
+  /** Writes the current routing snapshot where workers look for it. */
+  publishRouting(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a project's state and implements every control operation over it. Used by the server's control process and,
+ * where no server runs, by a command in its own process.
+ *
+ * @throws STORAGE_* when the database cannot be opened
+ */
+export async function openControlPlane(
+  location: ProjectLocation,
+  options: ControlPlaneOptions = {},
+): Promise<ControlPlane> {
+  const { settings } = location;
+  const state = openStateDirectory(location.stateDirectory);
+  const database = await openDatabase(
+    settings.databaseUrl === undefined
+      ? { sqlitePath: state.database }
+      : { postgresUrl: settings.databaseUrl },
+  );
+  const registry = createRegistry(database, { clock: systemClock });
+  await registry.interruptStaleRuns({ isAlive: isRunAlive, actor: settings.actor });
+  const closing = new AbortController();
+  const context: ControlContext = {
+    location,
+    state,
+    registry,
+    databaseKind: settings.databaseUrl === undefined ? "sqlite" : "postgresql",
+    blobs: openFileBlobs(state.blobs),
+    clock: systemClock,
+    closing: closing.signal,
+    server: options.server,
+    publishRouting: async () => writeRoutingFile(state.routing, await registry.routing()),
+  };
+  const handlers: ControlHandlers = {
+    ...dataHandlers(context),
+    ...trainHandlers(context),
+    ...modelHandlers(context),
+    ...importHandler(context),
+    ...deploymentHandlers(context),
+    ...proofHandlers(context),
+    ...batchHandlers(context),
+    ...garbageHandlers(context),
+    status: statusHandler(context),
+    stop: async () => {
+      options.onStop?.();
+      return { stopping: options.onStop !== undefined };
+    },
+  };
+  return {
+    handlers,
+    client: createDirectClient({ handlers, actor: settings.actor }),
+    publishRouting: context.publishRouting,
+    close: async () => {
+      closing.abort(new Error("the control plane is closing"));
+      await database.close();
+    },
+  };
+}

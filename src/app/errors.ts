@@ -1,0 +1,26 @@
+import { defineErrors } from "../kernel/index.ts";
+
+export const appErrors = defineErrors({
+  APP_PORT_IN_USE: {
+    kind: "conflict",
+    doc: "Another program already listens on a port that `slipway up` needs.",
+  },
+  APP_CANNOT_LISTEN: { kind: "invalid", doc: "The host or port to listen on cannot be used." },
+  APP_ALREADY_UP: { kind: "conflict", doc: "A supervisor already runs for this project." },
+  APP_WORKER_FAILED: { kind: "internal", doc: "A process of `slipway up` ended before it was ready." },
+  APP_RUN_FAILED: { kind: "internal", doc: "The process of a run ended without an answer." },
+  APP_RUN_CANCELLED: {
+    kind: "unavailable",
+    doc: "The process of a run was told to stop before it was done.",
+  },
+  APP_UNKNOWN_DATASET: { kind: "not-found", doc: "The project defines no dataset of that name." },
+  APP_UNKNOWN_MODEL: { kind: "not-found", doc: "The project defines no model of that name." },
+  APP_STATE_UNUSABLE: {
+    kind: "unavailable",
+    doc: "The state directory cannot be made, or may not be written to.",
+  },
+  APP_INTERNAL: {
+    kind: "internal",
+    doc: "Something failed that nobody foresaw; the message holds the stack.",
+  },
+});

@@ -1,0 +1,6 @@
+export { type ControlPlane, type ControlPlaneOptions, openControlPlane } from "./control-plane.ts";
+export { diagnose, type Finding } from "./diagnose.ts";
+export { appErrors } from "./errors.ts";
+export { type InspectOptions, inspectSource, type SourceInspection } from "./inspect-source.ts";
+export type { ProjectLocation } from "./project-location.ts";
+export { runUp, type UpEvent, type UpOptions } from "./up.ts";

@@ -1,0 +1,82 @@
+import type { BundleManifest } from "../bundle/index.ts";
+import type {
+  CompareRequest,
+  ExportRequest,
+  Extended,
+  SnapshotComparison,
+  SnapshotManifest,
+} from "../datasets/index.ts";
+import type { OriginFormat } from "../inference/index.ts";
+import type { Digest, SerializedError } from "../kernel/index.ts";
+import type {
+  ImportOutcome,
+  ImportRecipe,
+  PredictFileRequest,
+  Recipe,
+  Reproduction,
+  RunEvent,
+  RunOutcome,
+  RunSnapshot,
+} from "../pipeline/index.ts";
+import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
+
+/** Work for a runner: a child process with a heap of its own that never opens the database. */
+export type Job =
+  | { readonly kind: "train"; readonly projectRoot: string; readonly model: string; readonly threads: number }
+  | { readonly kind: "ingest"; readonly projectRoot: string; readonly dataset: string }
+  | {
+      readonly kind: "reproduce";
+      readonly recipe: Recipe;
+      readonly snapshot: SnapshotManifest;
+      readonly expected: BundleManifest;
+      readonly threads: number;
+    }
+  | { readonly kind: "import"; readonly source: Digest; readonly format?: OriginFormat }
+  | { readonly kind: "reproduce-import"; readonly recipe: ImportRecipe; readonly expected: BundleManifest }
+  | { readonly kind: "replay"; readonly log: string; readonly filter: ReplayFilter }
+  | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
+  | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
+  | { readonly kind: "log-bundles"; readonly log: string }
+  | { readonly kind: "predict"; readonly request: PredictFileRequest };
+
+export interface JobResults {
+  readonly train: RunOutcome;
+  readonly ingest: RunSnapshot & { readonly reused: boolean };
+  readonly reproduce: Reproduction;
+  readonly import: ImportOutcome;
+  readonly "reproduce-import": Reproduction;
+  readonly replay: ReplayReport;
+  readonly compare: SnapshotComparison;
+  readonly export: number;
+  /** Bundles that the prediction log names. */
+  readonly "log-bundles": readonly Digest[];
+  readonly predict: Extended & {
+    /** Most memory the runner had at any time. */
+    readonly peakBytes: number;
+  };
+}
+
+/** What a runner may ask of the control plane while it works. */
+export interface JobQuestions {
+  readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | null>;
+  readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<null>;
+  readonly champion: (model: string) => Promise<{ readonly version: number; readonly bundle: Digest } | null>;
+}
+
+export type JobQuestion = keyof JobQuestions;
+
+export type ToRunner =
+  | { readonly kind: "start"; readonly job: Job; readonly blobs: string }
+  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly error: SerializedError };
+
+export type FromRunner =
+  | {
+      readonly kind: "question";
+      readonly id: number;
+      readonly question: JobQuestion;
+      readonly values: readonly unknown[];
+    }
+  | { readonly kind: "event"; readonly event: RunEvent }
+  | { readonly kind: "result"; readonly result: unknown }
+  | { readonly kind: "failed"; readonly error: SerializedError };

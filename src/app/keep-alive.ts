@@ -1,0 +1,74 @@
+import type { ChildProcess } from "node:child_process";
+import { type Clock, sleep } from "../kernel/index.ts";
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 30_000;
+
+/** A process that lived this long has forgotten its earlier crashes. */
+const STABLE_MS = 30_000;
+
+/** How long to wait before the next start: at once after a first crash, then doubling up to half a minute. */
+export function restartDelayMs(crashesInARow: number): number {
+  if (crashesInARow <= 1) return 0;
+  return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(crashesInARow - 2, 20));
+}
+
+export interface KeptProcess {
+  readonly pid: () => number | undefined;
+  /** Asks the process to end, waits for it, and kills it when `graceMs` have passed. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface KeepAliveOptions {
+  /** Starts the process; `restarts` is how often it was started before. */
+  readonly start: (restarts: number) => ChildProcess;
+  readonly clock: Clock;
+  readonly onExit: (exit: { readonly pid: number; readonly how: string; readonly delayMs: number }) => void;
+}
+
+/** Keeps one child process running: starts it again when it ends, more and more slowly while it keeps crashing. */
+export function keepAlive(options: KeepAliveOptions): KeptProcess {
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+  let restarts = -1;
+  let crashesInARow = 0;
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const startedAt = options.clock();
+      restarts++;
+      const started = options.start(restarts);
+      child = started;
+      const how = await ended(started);
+      child = undefined;
+      if (stopping.signal.aborted) return;
+      crashesInARow = options.clock() - startedAt > STABLE_MS ? 1 : crashesInARow + 1;
+      const delayMs = restartDelayMs(crashesInARow);
+      options.onExit({ pid: started.pid ?? 0, how, delayMs });
+      await sleep(delayMs, stopping.signal).catch((reason: unknown) => {
+        if (!stopping.signal.aborted) throw reason;
+      });
+    }
+  };
+  const finished = run();
+
+  return {
+    pid: () => child?.pid,
+    stop: async (graceMs) => {
+      stopping.abort();
+      const last = child;
+      if (last === undefined) return;
+      last.kill("SIGTERM");
+      const impatience = setTimeout(() => last.kill("SIGKILL"), graceMs);
+      await finished;
+      clearTimeout(impatience);
+    },
+  };
+}
+
+function ended(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : signal));
+  });
+}

@@ -1,0 +1,129 @@
+import { constants, setPriority } from "node:os";
+import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
+import { deserializeError, systemClock } from "../kernel/index.ts";
+import {
+  executeRun,
+  importModel,
+  predictFile,
+  type RunPorts,
+  reproduceBundle,
+  reproduceImport,
+  takeSnapshot,
+} from "../pipeline/index.ts";
+import { loadProject } from "../project/index.ts";
+import { loggedBundles, replayLog } from "../serving/index.ts";
+import { openFileBlobs } from "../storage/index.ts";
+import { appErrors } from "./errors.ts";
+import type { FromRunner, Job, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
+import { requireDataset, requireModel } from "./project-lookup.ts";
+import { serializeError } from "./serialize-error.ts";
+
+/** One job, then the end. Without a control plane there is nobody to answer, so losing it ends the runner. */
+const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+const stopping = new AbortController();
+/** What is being written is removed before the end, if that is quickly done. */
+const TIDYING_MS = 1_000;
+let questionsAsked = 0;
+
+process.on("message", (message: ToRunner) => {
+  switch (message.kind) {
+    case "start":
+      work(message.job, message.blobs).then(
+        (result) => finish({ kind: "result", result }),
+        (error: unknown) => finish({ kind: "failed", error: serializeError(error) }),
+      );
+      break;
+    case "answer":
+      waiting.get(message.id)?.resolve(message.value);
+      waiting.delete(message.id);
+      break;
+    case "refusal":
+      waiting.get(message.id)?.reject(deserializeError(message.error));
+      waiting.delete(message.id);
+      break;
+  }
+});
+process.once("disconnect", () => {
+  stopping.abort(appErrors.APP_RUN_CANCELLED.error("the control plane has gone"));
+  setTimeout(() => process.exit(1), TIDYING_MS);
+});
+process.once("SIGTERM", () => stopping.abort(appErrors.APP_RUN_CANCELLED.error("the run was cancelled")));
+// Ctrl-C reaches everybody in the terminal: whoever started this run decides what becomes of it, and says it by SIGTERM.
+process.on("SIGINT", () => undefined);
+
+async function work(job: Job, blobsDirectory: string): Promise<unknown> {
+  setPriority(constants.priority.PRIORITY_LOW);
+  const blobs = openFileBlobs(blobsDirectory);
+  const report: RunPorts["report"] = (event) => send({ kind: "event", event });
+  const ports: RunPorts = {
+    blobs,
+    clock: systemClock,
+    latestSnapshot: async (dataset) => (await ask("latestSnapshot", [dataset])) ?? undefined,
+    recordSnapshot: async (dataset, { digest, manifest }) => {
+      await ask("recordSnapshot", [dataset, { digest, manifest }]);
+    },
+    champion: async (model) => (await ask("champion", [model])) ?? undefined,
+    report,
+    signal: stopping.signal,
+  };
+  switch (job.kind) {
+    case "train": {
+      const project = await loadProject(job.projectRoot);
+      const spec = requireModel(project, job.model);
+      const dataset = project.datasetNameOf(job.model);
+      return executeRun(
+        { model: job.model, spec, dataset, projectRoot: project.root, threads: job.threads },
+        ports,
+      );
+    }
+    case "ingest": {
+      const project = await loadProject(job.projectRoot);
+      const from = requireDataset(project, job.dataset);
+      return takeSnapshot({ dataset: job.dataset, projectRoot: project.root, spec: { from } }, ports);
+    }
+    case "reproduce":
+      return reproduceBundle({ ...job, blobs, report, signal: stopping.signal });
+    case "import":
+      return importModel({ ...job, blobs });
+    case "reproduce-import":
+      return reproduceImport({ ...job, blobs });
+    case "replay":
+      return replayLog({
+        directory: job.log,
+        blobs,
+        filter: job.filter,
+        onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
+      });
+    case "compare":
+      return compareSnapshots({ ...job.request, blobs, signal: stopping.signal });
+    case "export":
+      return exportSnapshot({ ...job.request, blobs, signal: stopping.signal });
+    case "log-bundles":
+      return [...(await loggedBundles(job.log))];
+    case "predict": {
+      const predicted = await predictFile(job.request, { blobs, report, signal: stopping.signal });
+      return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };
+    }
+  }
+}
+
+function ask<Question extends JobQuestion>(
+  question: Question,
+  values: Parameters<JobQuestions[Question]>,
+): ReturnType<JobQuestions[Question]> {
+  const id = questionsAsked++;
+  const pending = Promise.withResolvers<unknown>();
+  waiting.set(id, pending);
+  send({ kind: "question", id, question, values });
+  return pending.promise as ReturnType<JobQuestions[Question]>;
+}
+
+function send(message: FromRunner): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** The message must have left before the process may end. */
+function finish(message: FromRunner): void {
+  if (!process.connected) process.exit(1);
+  process.send?.(message, undefined, undefined, () => process.exit(0));
+}

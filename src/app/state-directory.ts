@@ -1,0 +1,59 @@
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { appErrors } from "./errors.ts";
+
+/** Where a project's state lies: `.slipway/` beside its config, unless set otherwise. */
+export interface StateDirectory {
+  readonly root: string;
+  readonly database: string;
+  readonly blobs: string;
+  /** Segments of the prediction log. */
+  readonly log: string;
+  /** The last routing snapshot; workers start from it when nothing else answers. */
+  readonly routing: string;
+  /** Address and token of the running control plane, mode 0600. */
+  readonly control: string;
+  /** One status file per live worker. */
+  readonly workers: string;
+  /** Held by the running supervisor. */
+  readonly supervisor: string;
+}
+
+/**
+ * Creates what is missing, readable by the owner only.
+ *
+ * @throws APP_STATE_UNUSABLE
+ */
+export function openStateDirectory(root: string): StateDirectory {
+  const state: StateDirectory = {
+    root,
+    database: join(root, "slipway.db"),
+    blobs: join(root, "blobs"),
+    log: join(root, "log"),
+    routing: join(root, "routing.json"),
+    control: join(root, "control.json"),
+    workers: join(root, "workers"),
+    supervisor: join(root, "supervisor.json"),
+  };
+  try {
+    // mkdir itself calls a read-only file system a missing file.
+    accessSync(nearestExisting(root), constants.W_OK);
+    for (const directory of [state.root, state.blobs, state.log, state.workers])
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw appErrors.APP_STATE_UNUSABLE.error(
+      `the state directory ${root} cannot be used: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        details: { directory: root },
+        hint: "change its permissions, or choose another with --state-dir or SLIPWAY_STATE_DIR",
+        cause,
+      },
+    );
+  }
+  return state;
+}
+
+/** The folder itself, or the one above it in which it would be made. */
+export function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
+}

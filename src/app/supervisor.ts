@@ -1,0 +1,218 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { rmSync } from "node:fs";
+import {
+  deserializeError,
+  type SerializedError,
+  siblingModule,
+  sleep,
+  systemClock,
+} from "../kernel/index.ts";
+import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
+import { appErrors } from "./errors.ts";
+import { type KeptProcess, keepAlive } from "./keep-alive.ts";
+import { type BoundSocket, bindSocket } from "./listening-socket.ts";
+import type { ProjectLocation } from "./project-location.ts";
+import type { StateDirectory } from "./state-directory.ts";
+import type { UpEvent } from "./up.ts";
+import { isAlive, readWorkerStatuses } from "./worker-status.ts";
+
+/** What a worker is told when it starts, together with the listening handle. */
+export interface WorkerOrder {
+  readonly stateDirectory: string;
+  readonly port: number;
+  readonly restarts: number;
+  readonly durability: "os" | "fsync";
+  readonly maxBodyBytes: number;
+}
+
+/** What the control plane's process is told when it starts. */
+export interface ControlOrder {
+  readonly location: ProjectLocation;
+  readonly supervisorPid: number;
+  readonly restarts: number;
+  /** Address on which predictions are answered. */
+  readonly predictions: string;
+}
+
+/** What a child tells its supervisor. */
+export type ChildMessage =
+  | { readonly kind: "ready"; readonly pid: number; readonly address?: string }
+  | { readonly kind: "stop" }
+  | { readonly kind: "failed"; readonly error: SerializedError };
+
+export interface SupervisorOptions {
+  readonly location: ProjectLocation;
+  readonly state: StateDirectory;
+  readonly onEvent: (event: UpEvent) => void;
+}
+
+export interface Supervisor {
+  readonly predictions: string;
+  readonly console: string;
+  /** Resolves when the supervisor has been stopped, from here or through the control plane. */
+  readonly stopped: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const READY_MS = 60_000;
+const DRAIN_MS = 10_000;
+
+/**
+ * Binds the prediction socket, starts the control plane and the workers, and keeps them running. It owns no state:
+ * killing it leaves the workers serving, and the next supervisor takes over from them without a failed request.
+ *
+ * @throws APP_ALREADY_UP, APP_PORT_IN_USE, APP_CANNOT_LISTEN, and whatever keeps a first child from becoming ready
+ */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { state } = options;
+  const { settings } = options.location;
+  claim(state);
+  const orphans = readWorkerStatuses(state.workers, systemClock);
+  const { host, port } = settings;
+  const socket = await bindSocket(
+    host,
+    port,
+    orphans.some((orphan) => orphan.port === port),
+  ).catch((error: unknown) => {
+    rmSync(state.supervisor, { force: true });
+    throw error;
+  });
+  const kept: KeptProcess[] = [];
+  const stopped = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      options.onEvent({ kind: "stopping" });
+      await Promise.all(kept.map((one) => one.stop(DRAIN_MS)));
+      socket.close();
+      rmSync(state.supervisor, { force: true });
+      stopped.resolve();
+    })();
+    return stopping;
+  };
+
+  const predictions = httpAddress(socket.host, socket.port);
+  const start = async (
+    role: "control" | "worker",
+    spawn: (restarts: number) => ChildProcess,
+  ): Promise<string | undefined> => {
+    const ready = Promise.withResolvers<string | undefined>();
+    kept.push(
+      keepAlive({
+        clock: systemClock,
+        start: (restarts) => {
+          const child = spawn(restarts);
+          child.on("message", (message: ChildMessage) => {
+            if (message.kind === "ready") ready.resolve(message.address);
+            else if (message.kind === "failed") ready.reject(deserializeError(message.error));
+            else void stop();
+          });
+          return child;
+        },
+        onExit: ({ pid, how, delayMs }) => {
+          ready.reject(
+            appErrors.APP_WORKER_FAILED.error(`a ${role} process ended before it was ready (${how})`),
+          );
+          options.onEvent({ kind: "exited", role, pid, how, restartInMs: delayMs });
+        },
+      }),
+    );
+    return inTime(ready.promise, role);
+  };
+
+  try {
+    const consoleAddress = await start("control", (restarts) =>
+      spawnControl(options, { predictions, restarts }),
+    );
+    await Promise.all(
+      Array.from({ length: settings.workers }, () =>
+        start("worker", (restarts) => spawnWorker(options, { socket, restarts })),
+      ),
+    );
+    if (orphans.length > 0)
+      drainOrphans(
+        orphans.map((orphan) => orphan.pid),
+        options.onEvent,
+      );
+    for (const text of problemsOf(kept, state)) options.onEvent({ kind: "problem", text });
+    const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
+    options.onEvent({ kind: "listening", predictions, console: address });
+    return { predictions, console: address, stopped: stopped.promise, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export function httpAddress(host: string, port: number): string {
+  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+}
+
+/** One supervisor per state directory: the file names its process, and a file left by a dead one is taken over. */
+function claim(state: StateDirectory): void {
+  const text = readFileIfPresent(state.supervisor);
+  const pid = text === undefined ? undefined : (JSON.parse(text) as { pid: number }).pid;
+  if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
+    throw appErrors.APP_ALREADY_UP.error(`slipway is already up for this project (process ${pid})`, {
+      details: { pid },
+      hint: "use `slipway status` to see it, or stop it first",
+    });
+  }
+  writeFileAtomically(state.supervisor, JSON.stringify({ pid: process.pid, startedAt: systemClock() }));
+}
+
+function spawnControl(
+  options: SupervisorOptions,
+  given: Pick<ControlOrder, "predictions" | "restarts">,
+): ChildProcess {
+  const child = fork(siblingModule(import.meta.url, "control-process"), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const order: ControlOrder = { location: options.location, supervisorPid: process.pid, ...given };
+  child.send(order);
+  return child;
+}
+
+function spawnWorker(
+  options: SupervisorOptions,
+  { socket, restarts }: { readonly socket: BoundSocket; readonly restarts: number },
+): ChildProcess {
+  const child = fork(siblingModule(import.meta.url, "worker-process"), {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const { settings } = options.location;
+  const order: WorkerOrder = {
+    stateDirectory: options.state.root,
+    port: socket.port,
+    restarts,
+    durability: settings.logDurability === "fsync" ? "fsync" : "os",
+    maxBodyBytes: settings.maxBodyBytes,
+  };
+  child.send(order, socket.handle);
+  return child;
+}
+
+/** Workers of a supervisor that was killed have served until now; SIGTERM makes them finish what they have in hand. */
+function drainOrphans(pids: readonly number[], onEvent: SupervisorOptions["onEvent"]): void {
+  onEvent({ kind: "draining-orphans", pids });
+  for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGTERM");
+}
+
+/** What workers could not load, each once: they serve the rest. */
+function problemsOf(kept: readonly KeptProcess[], state: StateDirectory): readonly string[] {
+  const ours = new Set(kept.map((one) => one.pid()));
+  const workers = readWorkerStatuses(state.workers, systemClock).filter(({ pid }) => ours.has(pid));
+  return [...new Set(workers.flatMap(({ problems }) => problems))];
+}
+
+async function inTime<Value>(promise: Promise<Value>, role: string): Promise<Value> {
+  const timer = new AbortController();
+  const late = sleep(READY_MS, timer.signal).then(
+    () => {
+      throw appErrors.APP_WORKER_FAILED.error(`a ${role} process was not ready within ${READY_MS / 1000} s`);
+    },
+    () => promise,
+  );
+  return Promise.race([promise, late]).finally(() => timer.abort());
+}

@@ -1,0 +1,50 @@
+import type { ProjectLocation } from "./project-location.ts";
+import { openStateDirectory } from "./state-directory.ts";
+import { startSupervisor } from "./supervisor.ts";
+
+export interface UpOptions extends ProjectLocation {
+  /** Aborted when the user wants it to stop. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: UpEvent) => void;
+}
+
+/** What `slipway up` reports while it runs. */
+export type UpEvent =
+  | {
+      /** Everything answers; sent once. */
+      readonly kind: "listening";
+      readonly predictions: string;
+      readonly console: string;
+    }
+  | {
+      readonly kind: "exited";
+      readonly role: "control" | "worker";
+      readonly pid: number;
+      /** `SIGKILL`, `exit code 1` */
+      readonly how: string;
+      readonly restartInMs: number;
+    }
+  | { readonly kind: "draining-orphans"; readonly pids: readonly number[] }
+  | { readonly kind: "problem"; readonly text: string }
+  | { readonly kind: "stopping" };
+
+/**
+ * Runs the supervisor in this process until the signal fires or the control plane is told to stop; resolves when
+ * everything has stopped.
+ *
+ * @throws what keeps it from starting; see `startSupervisor`
+ */
+export async function runUp(options: UpOptions): Promise<void> {
+  const { projectRoot, stateDirectory, settings, signal, onEvent } = options;
+  const supervisor = await startSupervisor({
+    location: { projectRoot, stateDirectory, settings },
+    state: openStateDirectory(stateDirectory),
+    onEvent,
+  });
+  const stop = (): void => {
+    supervisor.stop().catch((error: unknown) => onEvent({ kind: "problem", text: String(error) }));
+  };
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  await supervisor.stopped;
+}

@@ -1,0 +1,105 @@
+import type { Server } from "node:net";
+import { startPredictionServer } from "../http/index.ts";
+import { systemClock } from "../kernel/index.ts";
+import { createDataPlane, type RoutingSnapshot } from "../serving/index.ts";
+import { openFileBlobs } from "../storage/index.ts";
+import { slipwayVersion } from "./code-version.ts";
+import { followRoutingFile } from "./routing-file.ts";
+import { serializeError } from "./serialize-error.ts";
+import { openStateDirectory } from "./state-directory.ts";
+import type { ChildMessage, WorkerOrder } from "./supervisor.ts";
+import { HEARTBEAT_MS, removeWorkerStatus, type WorkerStatus, writeWorkerStatus } from "./worker-status.ts";
+
+/** How often loading is tried again while a bundle of the routing snapshot does not load. */
+const RETRY_MS = 5_000;
+
+/**
+ * A data-plane process. It is given a listening handle and a state directory, never a database. When its supervisor
+ * dies it goes on serving; SIGTERM drains it.
+ */
+process.once("message", (order: WorkerOrder, handle: unknown) => {
+  serve(order, handle).catch((error: unknown) => {
+    send({ kind: "failed", error: serializeError(error) });
+    process.exitCode = 1;
+    process.disconnect?.();
+  });
+});
+
+async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
+  const state = openStateDirectory(order.stateDirectory);
+  const startedAt = systemClock();
+  const dataPlane = createDataPlane({
+    blobs: openFileBlobs(state.blobs),
+    logDirectory: state.log,
+    clock: systemClock,
+    durability: order.durability,
+  });
+  const stopping = new AbortController();
+  let problems: readonly string[] = [];
+  let phase: WorkerStatus["state"] = "starting";
+
+  const report = (): void => {
+    writeWorkerStatus(state.workers, {
+      pid: process.pid,
+      port: order.port,
+      startedAt,
+      restarts: order.restarts,
+      writtenAt: systemClock(),
+      state: phase,
+      generation: dataPlane.generation(),
+      predictions: dataPlane.predictionCount(),
+      models: dataPlane.models(),
+      problems,
+    });
+  };
+
+  const applied = Promise.withResolvers<void>();
+  let lastRouting: RoutingSnapshot | undefined;
+  const apply = async (routing: RoutingSnapshot): Promise<void> => {
+    lastRouting = routing;
+    problems = (await dataPlane.apply(routing)).problems;
+    report();
+    applied.resolve();
+  };
+  const following = followRoutingFile(state.routing, apply, stopping.signal);
+  // A worker that no longer hears of deployments must not go on as if it did: it ends, and is started again.
+  following.catch((error: unknown) => {
+    process.stderr.write(`the worker cannot follow ${state.routing}: ${String(error)}\n`);
+    process.exit(1);
+  });
+  await applied.promise;
+
+  const server = await startPredictionServer({
+    dataPlane,
+    listen: { handle: handle as Server },
+    limits: { maxBodyBytes: order.maxBodyBytes },
+    serverVersion: slipwayVersion,
+  });
+  phase = "ready";
+  report();
+  const heartbeat = setInterval(report, HEARTBEAT_MS);
+  // A bundle that could not be read may have been put back since.
+  const retry = setInterval(() => {
+    if (problems.length > 0 && lastRouting !== undefined) void apply(lastRouting);
+  }, RETRY_MS);
+  send({ kind: "ready", pid: process.pid });
+
+  const drain = async (): Promise<void> => {
+    if (phase === "draining") return;
+    phase = "draining";
+    report();
+    stopping.abort();
+    await server.close();
+    await dataPlane.close();
+    clearInterval(heartbeat);
+    clearInterval(retry);
+    removeWorkerStatus(state.workers, process.pid);
+    process.exit(0);
+  };
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", () => undefined);
+}
+
+function send(message: ChildMessage): void {
+  if (process.connected) process.send?.(message);
+}

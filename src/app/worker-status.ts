@@ -1,0 +1,57 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../kernel/index.ts";
+import type { ModelStatus } from "../serving/index.ts";
+import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
+
+/** What a worker says of itself, in a file of its own, about once a second. */
+export interface WorkerStatus {
+  readonly pid: number;
+  readonly port: number;
+  readonly startedAt: number;
+  readonly restarts: number;
+  readonly writtenAt: number;
+  readonly state: "starting" | "ready" | "draining";
+  readonly generation: number;
+  readonly predictions: number;
+  readonly models: readonly ModelStatus[];
+  readonly problems: readonly string[];
+}
+
+export const HEARTBEAT_MS = 1_000;
+
+/** A worker that has not written for this long is taken for dead. */
+const STALE_MS = 10_000;
+
+const pathOf = (directory: string, pid: number): string => join(directory, `${pid}.json`);
+
+export function writeWorkerStatus(directory: string, status: WorkerStatus): void {
+  writeFileAtomically(pathOf(directory, status.pid), JSON.stringify(status));
+}
+
+export function removeWorkerStatus(directory: string, pid: number): void {
+  rmSync(pathOf(directory, pid), { force: true });
+}
+
+/** The workers alive now; files of dead ones are removed. */
+export function readWorkerStatuses(directory: string, clock: Clock): WorkerStatus[] {
+  const alive: WorkerStatus[] = [];
+  for (const name of readdirSync(directory)) {
+    if (!/^\d+\.json$/.test(name)) continue;
+    const text = readFileIfPresent(join(directory, name));
+    if (text === undefined) continue;
+    const status = JSON.parse(text) as WorkerStatus;
+    if (isAlive(status.pid) && clock() - status.writtenAt < STALE_MS) alive.push(status);
+    else removeWorkerStatus(directory, status.pid);
+  }
+  return alive.sort((left, right) => left.startedAt - right.startedAt);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,23 @@
+export {
+  BUNDLE_FORMAT,
+  type BundleFile,
+  type BundleFileEntry,
+  type BundleManifest,
+  type BundleParts,
+  bundleBlobs,
+  bundleDigest,
+  manifestOf,
+  type OpenBundle,
+  openBundle,
+  readManifest,
+  writeBundle,
+} from "./bundle.ts";
+export { bundleErrors } from "./errors.ts";
+export {
+  outputWidth,
+  parseSignature,
+  type Signature,
+  type SignatureInput,
+  type SignatureOutput,
+  type Task,
+} from "./signature.ts";

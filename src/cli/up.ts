@@ -1,0 +1,64 @@
+import type { UpEvent } from "../app/index.ts";
+import { defineCommand, setting } from "./command.ts";
+import { formatDuration } from "./format-values.ts";
+import { describeServing } from "./serving-text.ts";
+import type { Session } from "./session.ts";
+import { printable } from "./terminal.ts";
+
+export const upCommand = defineCommand({
+  name: "up",
+  summary: "Serve the champion of every model, and the console.",
+  details:
+    "Stays in the foreground and restarts what dies; Ctrl-C stops it after the requests in hand. With --json it prints one event a line.",
+  parameters: {
+    host: setting("host"),
+    port: setting("port"),
+    consoleHost: setting("consoleHost"),
+    consolePort: setting("consolePort"),
+    allowedHosts: setting("allowedHosts"),
+    workers: setting("workers"),
+    maxBody: setting("maxBodyBytes"),
+    durability: setting("logDurability"),
+    token: setting("token"),
+  },
+  examples: ["slipway up", "slipway up --port 9000 --workers 2"],
+  reach: "local",
+  run: async (_values, session) => {
+    const location = session.project();
+    const { runUp } = await import("../app/index.ts");
+    const described: Promise<void>[] = [];
+    await runUp({
+      ...location,
+      signal: session.signal,
+      onEvent: (event) => {
+        if (session.json) session.terminal.out.write(`${JSON.stringify(event)}\n`);
+        else if (event.kind === "listening") described.push(describeListening(event, session));
+        else session.terminal.err.write(`${eventLine(event, session)}\n`);
+      },
+    });
+    await Promise.all(described);
+    return undefined;
+  },
+});
+
+async function describeListening(
+  event: Extract<UpEvent, { kind: "listening" }>,
+  session: Session,
+): Promise<void> {
+  const { out } = session.terminal;
+  const text = await describeServing({ ...event, session });
+  out.write(text);
+}
+
+function eventLine(event: Exclude<UpEvent, { kind: "listening" }>, { terminal: { err } }: Session): string {
+  switch (event.kind) {
+    case "exited":
+      return `${err.paint("yellow", "!")} a ${event.role} process (${event.pid}) ended: ${printable(event.how)}; next start in ${formatDuration(event.restartInMs)}`;
+    case "draining-orphans":
+      return `${err.paint("yellow", "!")} workers of an earlier server still answer (${event.pids.join(", ")}): letting them finish`;
+    case "problem":
+      return `${err.paint("red", "!")} ${printable(event.text)}`;
+    case "stopping":
+      return err.paint("dim", "stopping: finishing the requests in hand");
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  type Acceptance,
+  byteSize,
+  listOfText,
+  oneOf,
+  optionalText,
+  type Setting,
+  text,
+  toggle,
+  wholeNumber,
+} from "./setting.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+const host: Acceptance = {
+  wants: "an address or a host name without a port",
+  test: (value) => /^[A-Za-z0-9._-]+$|^[0-9A-Fa-f:.]+$/.test(value),
+};
+
+const httpUrl: Acceptance = {
+  wants: "a URL that begins with http:// or https://",
+  test: (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+};
+
+const postgresUrl: Acceptance = {
+  wants: "a URL that begins with postgresql:// or postgres://",
+  test: (value) => URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol),
+};
+
+const bearerToken: Acceptance = {
+  wants: "a text of 16 to 200 letters, digits and -._~+/=",
+  test: (value) => /^[A-Za-z0-9\-._~+/=]{16,200}$/.test(value),
+};
+
+/**
+ * Every setting of Slipway: its environment variable, flag, unit, default and meaning. A flag wins over the
+ * environment, the environment over the default. `docs/reference/configuration.md` is written from this table.
+ */
+export const settingTable = {
+  projectDirectory: text({
+    env: "SLIPWAY_PROJECT",
+    flag: "--project <dir>",
+    default: (machine) => machine.workingDirectory,
+    defaultText: "the current directory",
+    doc: "Folder of the project, or the path of its slipway.config.ts.",
+  }),
+  stateDirectory: text({
+    env: "SLIPWAY_STATE_DIR",
+    flag: "--state-dir <dir>",
+    default: ".slipway",
+    doc: "Folder for everything Slipway keeps; a relative path starts at the project.",
+  }),
+  databaseUrl: optionalText(
+    {
+      env: "SLIPWAY_DATABASE_URL",
+      secret: true,
+      doc: "PostgreSQL database for runs, versions and the journal. Without it they are in SQLite in the state directory.",
+    },
+    postgresUrl,
+  ),
+  serverUrl: optionalText(
+    {
+      env: "SLIPWAY_SERVER",
+      flag: "--server <url>",
+      doc: "Console address of the server that commands talk to. Without it: the one running for the project, or none.",
+    },
+    httpUrl,
+  ),
+  token: optionalText(
+    {
+      env: "SLIPWAY_TOKEN",
+      flag: "--token <token>",
+      secret: true,
+      doc: "Bearer token of the console: `up` asks for it from its callers, other commands send it. Without it `up` makes one and keeps it in control.json in the state directory.",
+    },
+    bearerToken,
+  ),
+  actor: text({
+    env: "SLIPWAY_ACTOR",
+    default: (machine) => machine.user,
+    defaultText: "the name of the operating system's user",
+    doc: "Who you are, in the journal.",
+  }),
+  host: text(
+    {
+      env: "SLIPWAY_HOST",
+      flag: "--host <address>",
+      default: "127.0.0.1",
+      doc: "Address on which predictions are answered; 0.0.0.0 opens it to the network.",
+    },
+    host,
+  ),
+  port: wholeNumber(0, 65_535, {
+    env: "SLIPWAY_PORT",
+    flag: "--port <number>",
+    default: 8080,
+    doc: "Port on which predictions are answered; 0 takes a free one.",
+  }),
+  consoleHost: text(
+    {
+      env: "SLIPWAY_CONSOLE_HOST",
+      flag: "--console-host <address>",
+      default: "127.0.0.1",
+      doc: "Address of the console: management calls, which need the token.",
+    },
+    host,
+  ),
+  consolePort: wholeNumber(0, 65_535, {
+    env: "SLIPWAY_CONSOLE_PORT",
+    flag: "--console-port <number>",
+    default: 4700,
+    doc: "Port of the console; 0 takes a free one.",
+  }),
+  allowedHosts: listOfText(
+    {
+      env: "SLIPWAY_ALLOWED_HOSTS",
+      flag: "--allowed-hosts <names>",
+      doc: "Host names under which the console may be reached besides its own address, for instance behind a proxy.",
+    },
+    host,
+  ),
+  workers: wholeNumber(1, 256, {
+    env: "SLIPWAY_WORKERS",
+    flag: "--workers <number>",
+    unit: "processes",
+    default: 1,
+    doc: "Processes that answer predictions.",
+  }),
+  trainingThreads: wholeNumber(1, 256, {
+    env: "SLIPWAY_TRAINING_THREADS",
+    flag: "--threads <number>",
+    unit: "threads",
+    default: (machine) => Math.min(2, machine.cores),
+    defaultText: "2, or 1 on a machine with one core",
+    doc: "Threads of a training run. The resulting model does not depend on it.",
+  }),
+  logDurability: oneOf(["os", "fsync"], {
+    env: "SLIPWAY_LOG_DURABILITY",
+    flag: "--log-durability <level>",
+    default: "os",
+    doc: 'What an acknowledged prediction survives in the log: the death of any process ("os": it was handed to the operating system), or of the machine too, at the price of a disk flush before each group of answers ("fsync").',
+  }),
+  maxBodyBytes: byteSize(1024, 1024 * MEBIBYTE, {
+    env: "SLIPWAY_MAX_BODY",
+    flag: "--max-body <size>",
+    default: 8 * MEBIBYTE,
+    doc: "Largest request body that the prediction port reads.",
+  }),
+  debug: toggle({
+    env: "SLIPWAY_DEBUG",
+    flag: "--debug",
+    doc: "Print the stack of an error.",
+  }),
+  noColor: toggle({
+    env: "NO_COLOR",
+    flag: "--no-color",
+    doc: "Print without colours. They are also off where the output is not a terminal.",
+  }),
+  forceColor: toggle({
+    env: "FORCE_COLOR",
+    doc: "Print colours even where the output is not a terminal. NO_COLOR wins over it.",
+  }),
+  continuousIntegration: toggle({
+    env: "CI",
+    doc: "Print progress as plain lines, never as a moving bar.",
+  }),
+} satisfies Readonly<Record<string, Setting<unknown>>>;
+
+type SettingTable = typeof settingTable;
+
+export type SettingKey = keyof SettingTable;
+
+/** The values of all settings, by key. */
+export type Settings = {
+  readonly [Key in SettingKey]: SettingTable[Key] extends Setting<infer Value> ? Value : never;
+};

@@ -1,0 +1,23 @@
+export { type CompareRequest, compareSnapshots, type SnapshotComparison } from "./compare-snapshots.ts";
+export { datasetsErrors } from "./errors.ts";
+export { type ExportRequest, exportSnapshot } from "./export-snapshot.ts";
+export { type Extended, type ExtendRequest, extendFile } from "./extend-file.ts";
+export { formatOfName, type RowFileFormat } from "./file-format.ts";
+export { inferSource } from "./infer.ts";
+export type { InferRequest, InferredColumn, InferredSource } from "./inferred-source.ts";
+export { type Ingested, type IngestProgress, type IngestRequest, ingest } from "./ingest.ts";
+export type { FilePlace } from "./placed-file.ts";
+export { type ReadOptions, readSnapshot } from "./read-snapshot.ts";
+export { placeOfRow, type RowPlace } from "./row-place.ts";
+export type { DeclaredColumns } from "./schema.ts";
+export type { ReadingRules } from "./scratch-rows.ts";
+export {
+  parseManifest,
+  type SchemaColumn,
+  type SnapshotBlock,
+  type SnapshotManifest,
+  type SnapshotPart,
+  type SourceFile,
+  snapshotDigest,
+} from "./snapshot.ts";
+export { csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";

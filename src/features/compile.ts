@@ -1,0 +1,102 @@
+import type { ColumnType, FeatureColumn, FeatureMatrix, Table } from "../kernel/index.ts";
+import { featuresErrors } from "./errors.ts";
+import { generateProgram, type Layout, layoutOf } from "./generated-code.ts";
+import { type FeaturePlan, outputNames } from "./plan.ts";
+import { type CheckedPlan, checkPlan } from "./plan-check.ts";
+import { generateRecordProgram } from "./record-reader.ts";
+import { createTableReader } from "./table-slots.ts";
+
+/** A compiled feature plan. Not re-entrant across threads; compile one for each. */
+export interface FeatureKernel {
+  /**
+   * The raw columns the plan reads. A required field must be in every record, if only as null; others may be left out.
+   */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly type: ColumnType;
+    readonly required: boolean;
+  }[];
+  readonly outputs: readonly FeatureColumn[];
+  /**
+   * @param options `folds`: for each row the fold of out-of-fold encodings it is in, as `fitPlan` gave it for training
+   * rows; without it every row sees what all training rows say
+   * @throws FEATURES_BAD_TABLE
+   */
+  evaluateTable(table: Table, options?: { readonly folds?: Int32Array }): FeatureMatrix;
+  /**
+   * One JSON-decoded record into `out`, bit for bit what `evaluateTable` gives for the same row. Fields the plan does
+   * not read are ignored. When it throws, `out` is as it was.
+   *
+   * @throws FEATURES_MISSING_FIELD or FEATURES_BAD_FIELD with details `{ field, expected, got }`
+   */
+  evaluateRecord(record: Readonly<Record<string, unknown>>, out: Float64Array): void;
+}
+
+/** Slots and outputs of a block should stay in the second-level cache: 64 Ki doubles. */
+const BLOCK_DOUBLES = 65_536;
+
+/**
+ * Compiles a plan. The plan is treated as foreign: whatever it holds, only named primitives run.
+ *
+ * @throws FEATURES_BAD_PLAN
+ */
+export function compilePlan(plan: FeaturePlan): FeatureKernel {
+  const checked = checkPlan(plan);
+  const layout = layoutOf(checked);
+  const outputs = columnsOf(checked);
+  const program = generateProgram(checked, layout);
+  const reader = createTableReader(checked, layout);
+  const stride = strideOf(layout);
+  let blockSlots: Float64Array | undefined;
+  let blockOutputs: Float64Array | undefined;
+
+  const evaluateTable: FeatureKernel["evaluateTable"] = (table, options = {}) => {
+    const fill = reader.open(table, options.folds);
+    blockSlots ??= new Float64Array(layout.slotWidth * stride);
+    blockOutputs ??= new Float64Array(layout.outputWidth * stride);
+    const values = outputs.map(() => new Float64Array(table.rowCount));
+    for (let start = 0; start < table.rowCount; start += stride) {
+      const rows = Math.min(stride, table.rowCount - start);
+      fill(blockSlots, { start, rows, stride });
+      program(blockSlots, blockOutputs, stride, rows);
+      for (let at = 0; at < values.length; at++) {
+        values[at]!.set(blockOutputs.subarray(at * stride, at * stride + rows), start);
+      }
+    }
+    return { rowCount: table.rowCount, columns: outputs, values };
+  };
+
+  return {
+    inputs: checked.columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
+    outputs,
+    evaluateTable,
+    evaluateRecord: generateRecordProgram(checked, layout, program),
+  };
+}
+
+function columnsOf(plan: CheckedPlan): FeatureColumn[] {
+  const columns = plan.outputs.flatMap((output): FeatureColumn[] => {
+    if (output.kind === "categorical") {
+      return [{ name: output.name, kind: "categorical", cardinality: output.cardinality }];
+    }
+    const slot = plan.slots[output.value];
+    const buckets = slot?.read === "words" ? slot.buckets : 0;
+    return outputNames(output, buckets).map((name) => ({ name, kind: "numeric", cardinality: 0 }));
+  });
+  const names = new Set(columns.map((column) => column.name));
+  if (names.size !== columns.length) {
+    throw featuresErrors.FEATURES_BAD_PLAN.error("feature plan: two outputs have the same name", {
+      details: { where: "outputs" },
+    });
+  }
+  return columns;
+}
+
+/**
+ * An odd number of cache lines, so that the columns of a block do not all fall on the same lines of the cache.
+ */
+function strideOf(layout: Layout): number {
+  const width = Math.max(1, layout.slotWidth + layout.outputWidth);
+  const lines = Math.max(1, Math.min(128, Math.floor(BLOCK_DOUBLES / width / 8)));
+  return (lines % 2 === 0 ? lines - 1 : lines) * 8;
+}

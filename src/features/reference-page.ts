@@ -1,0 +1,83 @@
+import type { ValueKind } from "./expression.ts";
+import { type OptionRule, type Signature, signatures } from "./signatures.ts";
+
+/** Which columns and operations make a value of each kind, in the order of the page. */
+const KINDS: Readonly<Record<ValueKind, { readonly title: string; readonly doc: string }>> = {
+  number: {
+    title: "Numbers",
+    doc: "`int` and `float` columns. A number that is not finite is missing, in columns and in results alike.",
+  },
+  category: {
+    title: "Categories",
+    doc: "`category` columns. Used as it is, a category goes to the trainer as a categorical feature with at most 1,000 of its values, the most frequent ones of the training rows; `limited` sets other bounds. A value that was not seen in training, or was not kept, is *unseen*.",
+  },
+  flag: {
+    title: "Flags",
+    doc: "`bool` columns: true, false or missing. As a feature they are 1, 0 or missing.",
+  },
+  time: { title: "Times", doc: "`timestamp` columns, in UTC. A time is not a feature by itself." },
+  text: { title: "Texts", doc: "`text` columns. A text is not a feature by itself." },
+  vector: {
+    title: "Vectors",
+    doc: "What becomes several inputs of the model at once. Nothing is computed with vectors.",
+  },
+};
+
+/** docs/reference/features.md, from the table of operations. */
+export function featuresReference(): string {
+  const lines = [
+    "# Features",
+    "",
+    "<!-- Written by scripts/generate-features-reference.ts from src/features/signatures.ts: change that table, not this page. -->",
+    "",
+    "What can stand in `features`, `target` and `weight` of a model. Everything is computed by one kernel, over the rows",
+    "of a snapshot for training and over the record of a request for prediction, with the same bits as the result.",
+    "",
+    "Operations marked *learned* take what they need from the training rows, once, and keep it in the feature plan; they",
+    "cannot stand in a target or a weight. Null, an absent optional field and NaN are the same: missing.",
+    "",
+    `Everything begins with a column: \`${signatures.column.written}\`. ${signatures.column.doc}`,
+    "",
+  ];
+  for (const [kind, { title, doc }] of Object.entries(KINDS)) {
+    lines.push(`## ${title}`, "", doc, "");
+    const rows = Object.entries<Signature>(signatures).filter(([, signature]) =>
+      isOf(signature, kind as ValueKind),
+    );
+    if (rows.length === 0) continue;
+    lines.push("| operation | gives | meaning | options |", "|---|---|---|---|");
+    for (const [, signature] of rows) lines.push(row(signature));
+    lines.push("");
+  }
+  return lines.join("\n");
+}
+
+/** An operation stands with the kind of its first argument. */
+function isOf(signature: Signature, kind: ValueKind): boolean {
+  const [first] = signature.takes;
+  return first?.includes(kind) ?? signature.gives === kind;
+}
+
+function row({ written, gives, doc, options, fitted }: Signature): string {
+  const names = Object.entries<OptionRule>(options).map(([name, rule]) => `\`${name}\`: ${meaning(rule)}`);
+  const kind = gives === "the same" ? "the same kind" : gives;
+  const cells = [`\`${written}\``, kind, `${fitted ? "*Learned.* " : ""}${doc}`, names.join("; ")];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function meaning(rule: OptionRule): string {
+  switch (rule.type) {
+    case "integer":
+      return `${rule.least.toLocaleString("en")} to ${rule.most.toLocaleString("en")}`;
+    case "number":
+      return rule.least === undefined ? "a number" : `a number from ${rule.least} up`;
+    case "text":
+      return "a text";
+    case "texts":
+      return "different texts";
+    case "time":
+      return "an ISO 8601 time";
+    case "fill":
+      return 'a constant, `"mean"`, `"median"` or `"mostFrequent"`';
+  }
+}

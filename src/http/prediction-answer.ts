@@ -1,0 +1,146 @@
+import type { ServerResponse } from "node:http";
+import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
+import { type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
+import { statusOfKind } from "./error-status.ts";
+import { httpErrors } from "./errors.ts";
+import type { PredictionCounter, PredictionMetrics } from "./prediction-metrics.ts";
+
+const JSON_TYPE = "application/json";
+
+/** What all answers of a server have in common. */
+export interface AnswerSettings {
+  readonly metrics: PredictionMetrics;
+  /** Told of errors that nobody foresaw. */
+  readonly onDefect: (error: unknown) => void;
+  /** True once the server drains: every answer then asks its client to connect anew. */
+  readonly closing: () => boolean;
+}
+
+/** Statuses that say more than the kind of their error. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  [httpErrors.HTTP_BODY_TOO_LARGE.code]: 413,
+  [httpErrors.HTTP_METHOD_NOT_ALLOWED.code]: 405,
+  [httpErrors.HTTP_ENCODING_UNSUPPORTED.code]: 415,
+  [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
+  [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
+};
+
+export function sendJson(response: ServerResponse, value: unknown, settings: AnswerSettings): void {
+  send(response, { status: 200, type: JSON_TYPE, text: JSON.stringify(value) }, settings);
+}
+
+/** Answers `{"error": message, "code": …, …details}`, the form of TensorFlow Serving and Triton with more in it. */
+export function sendError(response: ServerResponse, thrown: unknown, settings: AnswerSettings): void {
+  const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
+  const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
+  settings.metrics.countError(status, error.code);
+  const text = JSON.stringify({
+    error: error.message,
+    code: error.code,
+    ...(Object.keys(error.details).length === 0 ? {} : { details: error.details }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+  send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
+}
+
+function headersOf(error: SlipwayError): string[] {
+  const headers: string[] = [];
+  const { allow } = error.details;
+  if (typeof allow === "string") headers.push("allow", allow);
+  if (error.retryable) headers.push("retry-after", "1");
+  return headers;
+}
+
+function unexpected(thrown: unknown, settings: AnswerSettings): SlipwayError {
+  settings.onDefect(thrown);
+  return httpErrors.HTTP_UNEXPECTED.error("the server failed to answer this request", { cause: thrown });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  readonly headers?: readonly string[];
+}
+
+export function send(response: ServerResponse, answer: Answer, settings: AnswerSettings): void {
+  if (response.headersSent || response.destroyed) return;
+  const headers = ["content-type", answer.type, "content-length", String(Buffer.byteLength(answer.text))];
+  if (answer.headers !== undefined) headers.push(...answer.headers);
+  if (settings.closing()) headers.push("connection", "close");
+  response.writeHead(answer.status, headers);
+  response.end(answer.text);
+}
+
+/** The headers of one arm's answers; the places of length and id are filled in for each. */
+export class PredictionHeaders {
+  readonly #headers: string[];
+  readonly #closing: string[];
+
+  constructor({ model, version, arm }: ServedVersion) {
+    this.#headers = [
+      ...["content-type", JSON_TYPE, "content-length", "", "x-slipway-prediction-id", ""],
+      ...["x-slipway-model", model, "x-slipway-version", String(version), "x-slipway-arm", arm],
+      ...["x-slipway-logged", "full"],
+    ];
+    this.#closing = [...this.#headers, "connection", "close"];
+  }
+
+  /** The same array each time: node:http reads it before it returns. */
+  fill(length: number, id: string, closing: boolean): string[] {
+    const headers = closing ? this.#closing : this.#headers;
+    headers[3] = String(length);
+    headers[5] = id;
+    return headers;
+  }
+}
+
+/** An answer that waits for its prediction to be in the log. */
+export class PendingAnswer implements Waiting {
+  readonly #response: ServerResponse;
+  readonly #headers: PredictionHeaders;
+  readonly #counter: PredictionCounter;
+  readonly #settings: AnswerSettings;
+  readonly #since = monotonicMs();
+  #id = "";
+  #text = "";
+  #instances = 0;
+
+  constructor(
+    response: ServerResponse,
+    arm: { readonly headers: PredictionHeaders; readonly counter: PredictionCounter },
+    settings: AnswerSettings,
+  ) {
+    this.#response = response;
+    this.#headers = arm.headers;
+    this.#counter = arm.counter;
+    this.#settings = settings;
+  }
+
+  /** What to answer when the log has it. */
+  prepare(id: string, text: string, instances: number): void {
+    this.#id = id;
+    this.#text = text;
+    this.#instances = instances;
+  }
+
+  acknowledge(): void {
+    const response = this.#response;
+    const text = this.#text;
+    const length = Buffer.byteLength(text);
+    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closing()));
+    // Most bodies are ASCII, which node:http writes faster when it is told so.
+    response.end(text, length === text.length ? "latin1" : "utf8");
+    this.#counter.count(this.#instances, monotonicMs() - this.#since);
+  }
+
+  refuse(error: SlipwayError): void {
+    sendError(this.#response, error, this.#settings);
+  }
+}
+
+export function methodNotAllowed(method: string, allow: string): SlipwayError {
+  return httpErrors.HTTP_METHOD_NOT_ALLOWED.error(`${method} is not possible here; use ${allow}`, {
+    details: { allow } satisfies ErrorDetails,
+  });
+}

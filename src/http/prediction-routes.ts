@@ -1,0 +1,287 @@
+import type { ServerResponse } from "node:http";
+import type { DataPlane, ModelStatus, ServedVersion, VersionSelector } from "../serving/index.ts";
+import {
+  type BodyLimits,
+  type InputRules,
+  inputRules,
+  parseV1Predict,
+  parseV2Infer,
+  v1Metadata,
+  v1Status,
+  v2ModelMetadata,
+  writeV1Predictions,
+  writeV2Response,
+} from "../wire/index.ts";
+import { httpErrors } from "./errors.ts";
+import {
+  type AnswerSettings,
+  methodNotAllowed,
+  PendingAnswer,
+  PredictionHeaders,
+  send,
+  sendJson,
+} from "./prediction-answer.ts";
+import type { PredictionCounter } from "./prediction-metrics.ts";
+
+/** What answers at a path. Errors thrown by it are answered by its caller. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  answer(body: Buffer, response: ServerResponse): void;
+}
+
+export interface RouterOptions {
+  readonly dataPlane: DataPlane;
+  readonly limits: BodyLimits;
+  readonly settings: AnswerSettings;
+  readonly serverName: string;
+  readonly serverVersion: string;
+}
+
+/** Everything that a request to one arm needs, prepared once for each swap. */
+interface PreparedArm {
+  readonly served: ServedVersion;
+  readonly rules: InputRules;
+  readonly headers: PredictionHeaders;
+  readonly counter: PredictionCounter;
+}
+
+const MAX_REMEMBERED_PATHS = 1_000;
+const V1_PATH = /^\/v1\/models\/([^/:]+)(?:\/(versions|labels)\/([^/:]+))?(?:\/(metadata)|:([a-z]+))?$/;
+const V2_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer))?$/;
+
+/** Finds what answers at a path; remembers it until the data plane swaps its models. */
+export class PredictionRouter {
+  readonly #options: RouterOptions;
+  readonly #remembered = new Map<string, Route>();
+  readonly #arms = new Map<ServedVersion, PreparedArm>();
+  #models: readonly ModelStatus[] = [];
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  /** @throws HTTP_NO_SUCH_PATH, HTTP_METHOD_NOT_ALLOWED, HTTP_NOT_IMPLEMENTED, SERVING_UNKNOWN_* and others of `find` */
+  find(method: string, url: string): Route {
+    const models = this.#options.dataPlane.models();
+    if (models !== this.#models) {
+      this.#models = models;
+      this.#remembered.clear();
+      this.#arms.clear();
+    }
+    let route = this.#remembered.get(url);
+    if (route === undefined) {
+      route = this.#resolve(pathOf(url));
+      if (this.#remembered.size < MAX_REMEMBERED_PATHS) this.#remembered.set(url, route);
+    }
+    if (method !== route.method && !(method === "HEAD" && route.method === "GET"))
+      throw methodNotAllowed(method, route.method === "GET" ? "GET, HEAD" : route.method);
+    return route;
+  }
+
+  #resolve(path: string): Route {
+    const fixed = this.#fixed(path);
+    if (fixed !== undefined) return fixed;
+    const v1 = V1_PATH.exec(path);
+    if (v1 !== null) return this.#v1(v1);
+    const v2 = V2_PATH.exec(path);
+    if (v2 !== null) return this.#v2(v2);
+    throw noSuchPath(path);
+  }
+
+  #fixed(path: string): Route | undefined {
+    const { dataPlane, settings, serverName, serverVersion } = this.#options;
+    const names = () => dataPlane.models().map(({ name }) => name);
+    switch (path) {
+      case "/":
+        return this.#get(() => ({ status: "alive" }));
+      case "/livez":
+      case "/v2/health/live":
+        return this.#get(() => ({ live: true }));
+      case "/readyz":
+      case "/v2/health/ready":
+        return get((response) => {
+          const ready = dataPlane.ready() && !settings.closing();
+          const text = JSON.stringify({ live: true, ready });
+          send(response, { status: ready ? 200 : 503, type: "application/json", text }, settings);
+        });
+      case "/metrics":
+        return get((response) => {
+          const text = settings.metrics.text(gaugesOf(dataPlane));
+          send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
+        });
+      case "/v1/models":
+      case "/v2/models":
+        return this.#get(() => ({ models: names() }));
+      case "/v2":
+      case "/v2/":
+        return this.#get(() => ({ name: serverName, version: serverVersion, extensions: [] }));
+      default:
+        return undefined;
+    }
+  }
+
+  #get(document: () => unknown): Route {
+    return get((response) => sendJson(response, document(), this.#options.settings));
+  }
+
+  #v1([path, name, kind, selected, metadata, verb]: RegExpExecArray): Route {
+    const model = decoded(name!);
+    if (kind === "versions" && !/^\d{1,10}$/.test(selected!)) throw noSuchPath(path);
+    const selector =
+      kind === "versions"
+        ? { version: Number(selected) }
+        : kind === "labels"
+          ? { label: decoded(selected!) }
+          : undefined;
+    if (verb !== undefined) {
+      if (verb !== "predict") throw notImplemented(verb);
+      return this.#predictV1(this.#prepare(model, selector));
+    }
+    if (metadata !== undefined) {
+      const { served, rules } = this.#prepare(model, selector);
+      const { version, signature } = served;
+      return this.#get(() => v1Metadata({ name: model, version, ...outputShape(signature) }, rules));
+    }
+    return this.#statusV1(model, selector);
+  }
+
+  #statusV1(name: string, selector: VersionSelector | undefined): Route {
+    const { dataPlane, settings } = this.#options;
+    const status = this.#models.find((model) => model.name === name);
+    // Finding it says what is wrong with an unknown name; a model without a champion has a status all the same.
+    if (status === undefined || selector !== undefined) dataPlane.find(name, selector);
+    const version = selector?.version ?? (selector === undefined ? undefined : status?.champion);
+    const versions = (status?.versions ?? [])
+      .filter((entry) => version === undefined || entry.version === version)
+      .map((entry) => ({
+        version: entry.version,
+        available: entry.state === "available",
+        ...(entry.problem === undefined ? {} : { problem: entry.problem }),
+      }));
+    const ready = status?.ready === true;
+    const text = JSON.stringify(v1Status({ name, ready }, versions));
+    return get((response) =>
+      send(response, { status: ready ? 200 : 503, type: "application/json", text }, settings),
+    );
+  }
+
+  #predictV1(arm: PreparedArm): Route {
+    const { dataPlane, settings } = this.#options;
+    return {
+      method: "POST",
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        const request = parseV1Predict(body, arm.rules);
+        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
+        pending.prepare(id, writeV1Predictions(request.form, outputs, width), outputs.length / width);
+      },
+    };
+  }
+
+  #v2([, name, version, verb]: RegExpExecArray): Route {
+    const model = decoded(name!);
+    const text = version === undefined ? undefined : decoded(version);
+    const selector = text === undefined ? undefined : versionSelector(text);
+    if (verb === "ready") return this.#readyV2(model, selector);
+    const arm = this.#prepare(model, selector);
+    const { served, rules } = arm;
+    const output = served.signature.output.name;
+    if (verb === "infer") return this.#inferV2(arm, output);
+    const status = this.#models.find((entry) => entry.name === model);
+    const versions = (status?.versions ?? []).map((entry) => entry.version);
+    return this.#get(() =>
+      v2ModelMetadata(
+        { name: model, versions, engine: served.engine, ...outputShape(served.signature) },
+        rules,
+      ),
+    );
+  }
+
+  #readyV2(model: string, selector: VersionSelector | undefined): Route {
+    const { dataPlane } = this.#options;
+    return this.#get(() => {
+      dataPlane.find(model, selector);
+      return { name: model, ready: true };
+    });
+  }
+
+  #inferV2(arm: PreparedArm, output: string): Route {
+    const { dataPlane, settings } = this.#options;
+    const { model, version } = arm.served;
+    return {
+      method: "POST",
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        const request = parseV2Infer(body, arm.rules, output);
+        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
+        const answer = { model, version, id: request.id, predictionId: id, output, width };
+        pending.prepare(id, writeV2Response(answer, outputs), outputs.length / width);
+      },
+    };
+  }
+
+  #prepare(model: string, selector: VersionSelector | undefined): PreparedArm {
+    const { dataPlane, settings, limits } = this.#options;
+    const served = dataPlane.find(model, selector);
+    const prepared = this.#arms.get(served) ?? {
+      served,
+      rules: inputRules(model, served.signature.inputs, limits),
+      headers: new PredictionHeaders(served),
+      counter: settings.metrics.counterOf(served.model, served.version),
+    };
+    this.#arms.set(served, prepared);
+    return prepared;
+  }
+}
+
+function outputShape({ output }: ServedVersion["signature"]): { output: string; width?: number } {
+  return { output: output.name, ...(output.width === undefined ? {} : { width: output.width }) };
+}
+
+function get(answer: (response: ServerResponse) => void): Route {
+  return { method: "GET", answer: (_body, response) => answer(response) };
+}
+
+function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
+  const log = dataPlane.logCounts();
+  return new Map([
+    ["slipway_ready", dataPlane.ready() ? 1 : 0],
+    ["slipway_routing_generation", dataPlane.generation()],
+    ["slipway_log_predictions", log.predictions],
+    ["slipway_log_groups", log.groups],
+    ["slipway_log_failed_groups", log.failedGroups],
+    ["slipway_log_bytes", log.bytes],
+  ]);
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    // A broken escape names nothing that exists; the text itself goes into the message.
+    return segment;
+  }
+}
+
+/** Any text may stand for a version in V2: `3` and `v3` are numbers, others are taken for labels. */
+function versionSelector(text: string): VersionSelector {
+  const match = /^v?(\d{1,10})$/.exec(text);
+  return match === null ? { label: text } : { version: Number(match[1]) };
+}
+
+function noSuchPath(path: string): Error {
+  return httpErrors.HTTP_NO_SUCH_PATH.error(`nothing answers at ${path.slice(0, 200)}`, {
+    hint: "Predictions are made by POST /v1/models/<model>:predict or /v2/models/<model>/infer; GET /v1/models lists the models.",
+  });
+}
+
+function notImplemented(verb: string): Error {
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict"`, {
+    details: { verb },
+  });
+}

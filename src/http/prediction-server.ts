@@ -1,0 +1,238 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { sleep } from "../kernel/index.ts";
+import type { DataPlane } from "../serving/index.ts";
+import { httpErrors } from "./errors.ts";
+import { closeIdleConnections } from "./idle-connections.ts";
+import { type AnswerSettings, sendError } from "./prediction-answer.ts";
+import { PredictionMessage } from "./prediction-message.ts";
+import { PredictionMetrics } from "./prediction-metrics.ts";
+import { PredictionRouter, type Route } from "./prediction-routes.ts";
+
+/** Bounds on what one client can make a worker do. */
+export interface PredictionLimits {
+  /** Longest body. Default 1 MiB. */
+  readonly maxBodyBytes: number;
+  /** Deepest nesting of lists and objects in a body. Default 32. */
+  readonly maxJsonDepth: number;
+  /** Refuse fields that the model does not read. Default false: they are ignored. */
+  readonly refuseUnknownFields: boolean;
+  /** Longest time for a request's headers to arrive. Default 10 s. */
+  readonly headersTimeoutMs: number;
+  /** Longest time for a whole request to arrive. Default 30 s. */
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection is kept. Default 65 s, longer than the usual load balancer. */
+  readonly keepAliveTimeoutMs: number;
+  /** Longest headers. Default 16 KiB. */
+  readonly maxHeaderBytes: number;
+  /** Most open connections; more are refused. Default 20,000. */
+  readonly maxConnections: number;
+}
+
+const DEFAULT_LIMITS: PredictionLimits = {
+  maxBodyBytes: 1024 * 1024,
+  maxJsonDepth: 32,
+  refuseUnknownFields: false,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 65_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 20_000,
+};
+
+/** An address, or a listening handle that another process bound: a `net.Server` or what it wraps. */
+export type ListenTarget = { readonly host: string; readonly port: number } | { readonly handle: object };
+
+export interface PredictionServerOptions {
+  readonly dataPlane: DataPlane;
+  readonly listen: ListenTarget;
+  readonly limits?: Partial<PredictionLimits>;
+  /** Answered as `name` and `version` of the server's metadata. Default `slipway` and an empty text. */
+  readonly serverName?: string;
+  readonly serverVersion?: string;
+  /** Told of errors that nobody foresaw; their requests are answered with status 500. Default: a process warning. */
+  readonly onDefect?: (error: unknown) => void;
+}
+
+export interface PredictionServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port` */
+  readonly address: string;
+  /**
+   * Stops accepting connections and drains: for `drainMs` every client that sends a request gets its answer with
+   * `connection: close`, then idle connections are closed, and after `graceMs` more all others.
+   */
+  close(options?: { readonly drainMs?: number; readonly graceMs?: number }): Promise<void>;
+}
+
+const DEFAULT_DRAIN_MS = 1_000;
+const DEFAULT_GRACE_MS = 5_000;
+
+/**
+ * Serves predictions over HTTP/1.1: TensorFlow Serving and KServe V1, Open Inference Protocol V2, health and metrics.
+ * Nothing can be managed here.
+ *
+ * @throws HTTP_CANNOT_LISTEN
+ */
+export async function startPredictionServer(options: PredictionServerOptions): Promise<PredictionServer> {
+  const { dataPlane } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  let closing = false;
+  const settings: AnswerSettings = {
+    metrics: new PredictionMetrics(),
+    onDefect: options.onDefect ?? warn,
+    closing: () => closing,
+  };
+  const router = new PredictionRouter({
+    dataPlane,
+    settings,
+    limits: { maxDepth: limits.maxJsonDepth, refuseUnknownFields: limits.refuseUnknownFields },
+    serverName: options.serverName ?? "slipway",
+    serverVersion: options.serverVersion ?? "",
+  });
+  const server = createServer(
+    {
+      IncomingMessage: PredictionMessage,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      // Idle connections are closed by a sweep, see idle-connections.ts.
+      keepAliveTimeout: 0,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs, limits.requestTimeoutMs),
+      maxHeaderSize: limits.maxHeaderBytes,
+      noDelay: true,
+    },
+    (request, response) => {
+      try {
+        serve(request, response);
+      } catch (thrown) {
+        sendError(response, thrown, settings);
+      }
+    },
+  );
+  server.maxConnections = limits.maxConnections;
+  const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
+  server.on("connection", (socket: Socket) => idleConnections.watch(socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
+
+  function serve(request: PredictionMessage, response: ServerResponse): void {
+    const route = router.find(request.method ?? "", request.url ?? "");
+    if (route.method === "GET") {
+      route.answer(NO_BODY, response);
+      return;
+    }
+    const { headers } = request;
+    if (headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity")
+      throw encodingUnsupported(headers["content-encoding"]);
+    if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) throw bodyTooLarge(limits.maxBodyBytes);
+    request.collect(limits.maxBodyBytes, new Exchange(route, response, { settings, limits }));
+  }
+
+  await listen(server, options.listen);
+  const bound = server.address() as AddressInfo;
+  const host = bound.address;
+  return {
+    host,
+    port: bound.port,
+    address: host.includes(":") ? `http://[${host}]:${bound.port}` : `http://${host}:${bound.port}`,
+    close: async ({ drainMs = DEFAULT_DRAIN_MS, graceMs = DEFAULT_GRACE_MS } = {}) => {
+      closing = true;
+      const closed = new Promise<void>((resolve) => {
+        // http.Server.close would cut idle connections at once, and with them requests that are on their way.
+        NetServer.prototype.close.call(server, () => resolve());
+      });
+      const patience = new AbortController();
+      await Promise.race([closed, sleep(drainMs, patience.signal)]);
+      server.closeIdleConnections();
+      await Promise.race([closed, sleep(graceMs, patience.signal)]);
+      patience.abort();
+      server.closeAllConnections();
+      await closed;
+      idleConnections.stop();
+    },
+  };
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/** One request whose body is on its way. */
+class Exchange {
+  readonly #route: Route;
+  readonly #response: ServerResponse;
+  readonly #context: { readonly settings: AnswerSettings; readonly limits: PredictionLimits };
+
+  constructor(
+    route: Route,
+    response: ServerResponse,
+    context: { readonly settings: AnswerSettings; readonly limits: PredictionLimits },
+  ) {
+    this.#route = route;
+    this.#response = response;
+    this.#context = context;
+  }
+
+  receive(body: Buffer): void {
+    try {
+      this.#route.answer(body, this.#response);
+    } catch (thrown) {
+      sendError(this.#response, thrown, this.#context.settings);
+    }
+  }
+
+  refuse(): void {
+    const { limits, settings } = this.#context;
+    sendError(this.#response, bodyTooLarge(limits.maxBodyBytes), settings);
+  }
+}
+
+function listen(server: Server, target: ListenTarget): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => {
+      const where = "handle" in target ? "the handle" : `${target.host}:${target.port}`;
+      reject(httpErrors.HTTP_CANNOT_LISTEN.error(`cannot listen on ${where}: ${cause.message}`, { cause }));
+    };
+    server.once("error", fail);
+    const ready = () => {
+      server.off("error", fail);
+      resolve();
+    };
+    if ("handle" in target) server.listen(target.handle, ready);
+    else server.listen({ host: target.host, port: target.port, backlog: 1024 }, ready);
+  });
+}
+
+/** Answers what is no HTTP request, then closes. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "the headers are too long"]
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "the request did not arrive in time"]
+        : ["400 Bad Request", "this is not an HTTP request"];
+  const text = JSON.stringify({ error: reason, code: "HTTP_MALFORMED" });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+  );
+}
+
+function bodyTooLarge(limit: number): Error {
+  return httpErrors.HTTP_BODY_TOO_LARGE.error(`the body is longer than the ${limit} bytes that are read`, {
+    details: { limit },
+    hint: "Send the instances in several requests, or raise the limit.",
+  });
+}
+
+function encodingUnsupported(encoding: string): Error {
+  return httpErrors.HTTP_ENCODING_UNSUPPORTED.error(
+    `bodies encoded as "${encoding.slice(0, 80)}" are not read; send it plain`,
+    { details: { encoding: encoding.slice(0, 80) } },
+  );
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error), { code: "SLIPWAY_DEFECT" });
+}

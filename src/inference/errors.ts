@@ -1,0 +1,36 @@
+import { defineErrors } from "../kernel/index.ts";
+
+export const inferenceErrors = defineErrors({
+  INFERENCE_DAMAGED_MODEL: {
+    kind: "invalid",
+    doc: "The bytes of a model are not what its engine writes: damaged, truncated, or made by something else.",
+  },
+  INFERENCE_UNKNOWN_ENGINE: {
+    kind: "unsupported",
+    doc: "A bundle names an engine that this version does not have.",
+  },
+  INFERENCE_BAD_FOREST: {
+    kind: "internal",
+    doc: "A forest that should be written to a file breaks the rules of its format.",
+  },
+  INFERENCE_SEVERAL_OUTPUTS: {
+    kind: "internal",
+    doc: "One number was asked of a model that answers with several.",
+  },
+  INFERENCE_UNKNOWN_FORMAT: {
+    kind: "unsupported",
+    doc: "A model file is of none of the formats that can be imported.",
+  },
+  INFERENCE_UNSUPPORTED_MODEL: {
+    kind: "unsupported",
+    doc: "A model file is of a known format and uses a part of it that cannot be imported; the message names the part.",
+  },
+  INFERENCE_BAD_MODEL_FILE: {
+    kind: "invalid",
+    doc: "A model file breaks the rules of its format: truncated, damaged, or not written by the program it names.",
+  },
+  INFERENCE_WRONG_MATRIX: {
+    kind: "invalid",
+    doc: "A feature matrix does not have the columns that the model was trained on.",
+  },
+});

@@ -1,0 +1,14 @@
+export { createForestEngine, type Engine, openEngine } from "./engine.ts";
+export type { Ensemble, EnsembleTask } from "./ensemble/ensemble.ts";
+export { createEnsembleEngine } from "./ensemble/ensemble-engine.ts";
+export { decodeEnsemble, encodeEnsemble } from "./ensemble/ensemble-file.ts";
+export { inferenceErrors } from "./errors.ts";
+export { type Forest, type ForestTask, treeCount } from "./forest.ts";
+export { decodeForest, encodeForest } from "./forest-file.ts";
+export {
+  type OriginFormat,
+  type OriginInput,
+  type OriginModel,
+  originFormats,
+} from "./origins/origin-model.ts";
+export { readOriginModel } from "./origins/read-origin-model.ts";

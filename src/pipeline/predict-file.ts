@@ -1,0 +1,87 @@
+import { openBundle, type Signature } from "../bundle/index.ts";
+import { type Extended, extendFile, type FilePlace, type ReadingRules } from "../datasets/index.ts";
+import { compilePlan, type FeaturePlan } from "../features/index.ts";
+import { openEngine } from "../inference/index.ts";
+import type { Digest } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import type { ReportRun } from "./run-event.ts";
+
+export interface PredictFileRequest extends FilePlace {
+  readonly model: string;
+  readonly version: number;
+  readonly bundle: Digest;
+  /** Absolute path of a CSV, TSV, NDJSON or Parquet file. */
+  readonly file: string;
+  readonly rules: ReadingRules;
+  /** Which columns of the file are written too; all without it. */
+  readonly keep?: readonly string[];
+  /**
+   * Name of the column of predictions; where a model has several outputs, what their columns begin with:
+   * `prediction_<class>`, or `prediction_0`, …. One more, `<name>_by`, says by which version: `churn@3`.
+   */
+  readonly column: string;
+}
+
+export interface PredictFilePorts {
+  readonly blobs: BlobStore;
+  readonly report: ReportRun;
+  readonly signal?: AbortSignal;
+}
+
+/** Of the table engine. What it cannot hold within this it puts into scratch files. */
+const ENGINE_BYTES = 384 * 1024 * 1024;
+/** More threads of the table engine would hold more row groups at once. */
+const ENGINE_THREADS = 2;
+const LEAST_BLOCK_ROWS = 2048;
+const MOST_BLOCK_ROWS = 65_536;
+/** Of the feature matrix of one block. */
+const BLOCK_DOUBLES = 4 * 1024 * 1024;
+
+/**
+ * Predicts every row of a file by one version, bit for bit as the server would predict the same values, and writes the
+ * predictions beside the rows. Memory does not depend on the number of rows: the table engine has 384 MB, a block of rows
+ * makes a feature matrix of at most 32 MB (or 2,048 rows where a plan has more than 2,048 outputs), the model its own size.
+ *
+ * @throws DATASETS_* naming what is wrong with the file, BUNDLE_*, FEATURES_*, INFERENCE_* for a bundle that cannot predict
+ */
+export async function predictFile(request: PredictFileRequest, ports: PredictFilePorts): Promise<Extended> {
+  const { model, version, bundle: digest, column } = request;
+  const bundle = await openBundle(ports.blobs, digest);
+  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
+  const by = `${model}@${version}`;
+  const blockRows = Math.floor(BLOCK_DOUBLES / Math.max(1, kernel.outputs.length));
+  return await extendFile({
+    ...request,
+    wanted: kernel.inputs,
+    added: {
+      names: outputColumns(column, bundle.signature.output, engine.outputs),
+      constant: { name: `${column}_by`, value: by },
+      notes: {
+        "slipway.model": model,
+        "slipway.version": String(version),
+        "slipway.bundle": digest,
+        "slipway.column": column,
+      },
+    },
+    compute: (block) => engine.predictMatrix(kernel.evaluateTable(block)),
+    blockRows: Math.min(MOST_BLOCK_ROWS, Math.max(LEAST_BLOCK_ROWS, blockRows)),
+    threads: ENGINE_THREADS,
+    memoryBytes: ENGINE_BYTES,
+    blobs: ports.blobs,
+    ...(ports.signal === undefined ? {} : { signal: ports.signal }),
+    onProgress: ({ stage, rows, of }) =>
+      ports.report({
+        kind: "progress",
+        step: stage === "compute" ? "predict" : stage,
+        done: rows,
+        unit: "rows",
+        ...(of === undefined ? {} : { of }),
+      }),
+  });
+}
+
+function outputColumns(column: string, { classes }: Signature["output"], outputs: number): string[] {
+  if (outputs === 1) return [column];
+  return Array.from({ length: outputs }, (_, at) => `${column}_${classes?.[at] ?? at}`);
+}

@@ -1,0 +1,56 @@
+import type { SplitSpec } from "../evaluation/index.ts";
+import type { Expression } from "../features/index.ts";
+import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
+import type { ModelSpec } from "../project/index.ts";
+import type { TrainerSpec } from "../training/index.ts";
+
+/**
+ * Everything a bundle depends on, and nothing else: the same recipe gives the same bundle digest on every machine.
+ * Gates and slices judge a bundle and are not part of it.
+ */
+export interface Recipe {
+  readonly format: "slipway.recipe/1";
+  readonly snapshot: Digest;
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: ColumnType;
+    /** False when a record may leave the column out. */
+    readonly required: boolean;
+  }[];
+  /** The dataset's time column, for splits by time. */
+  readonly time?: string;
+  readonly target: { readonly expression: Expression; readonly task: "binary" | "regression" };
+  /** In the order in which the model sees them. Lists, because canonical JSON does not keep the order of an object's members. */
+  readonly features: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly weight?: Expression;
+  readonly split: SplitSpec;
+  readonly trainer: TrainerSpec;
+  readonly seed: number;
+}
+
+/** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
+export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
+  const { columns, time } = model.from;
+  const recipe: Recipe = {
+    format: "slipway.recipe/1",
+    snapshot,
+    columns: Object.entries(columns).map(([name, { type, required }]) => ({
+      name,
+      type,
+      required: required ?? true,
+    })),
+    ...(time === undefined ? {} : { time }),
+    target: model.target,
+    features: Object.entries(model.features).map(([name, expression]) => ({ name, expression })),
+    ...(model.weight === undefined ? {} : { weight: model.weight }),
+    split: model.split,
+    trainer: model.trainer,
+    seed: model.seed,
+  };
+  return JSON.parse(canonicalJson(recipe));
+}
+
+/** Type of each column by name. */
+export function columnTypes(recipe: Recipe): Readonly<Record<string, ColumnType>> {
+  return Object.fromEntries(recipe.columns.map(({ name, type }) => [name, type]));
+}

@@ -1,0 +1,68 @@
+import {
+  type BundleFile,
+  type BundleManifest,
+  bundleDigest,
+  manifestOf,
+  writeBundle,
+} from "../bundle/index.ts";
+import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
+import type { Digest } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import { buildBundle } from "./build.ts";
+import type { Recipe } from "./recipe.ts";
+import type { ReportRun } from "./run-event.ts";
+
+export interface ReproduceRequest {
+  readonly recipe: Recipe;
+  readonly snapshot: SnapshotManifest;
+  /** The manifest of the bundle that the recipe gave when the version was registered. */
+  readonly expected: BundleManifest;
+  readonly blobs: BlobStore;
+  readonly threads: number;
+  readonly report: ReportRun;
+  readonly signal?: AbortSignal;
+}
+
+/** The verdict on a version: do its recipe and this code still give the same bytes? */
+export interface Reproduction {
+  readonly verdict: "identical" | "different";
+  readonly expected: Digest;
+  readonly got: Digest;
+  readonly differences: readonly {
+    readonly file: BundleFile;
+    readonly expected: Digest;
+    readonly got: Digest;
+  }[];
+}
+
+/**
+ * Rebuilds a bundle from its recipe and compares digests, file by file. A bundle that comes out identical is written: what
+ * is whole stays as it is, a file that was missing or damaged is there again. One that differs is not stored.
+ */
+export async function reproduceBundle(request: ReproduceRequest): Promise<Reproduction> {
+  const { recipe, expected, blobs, report } = request;
+  const table = await readSnapshot(request.snapshot, {
+    blobs,
+    columns: recipe.columns.map(({ name }) => name),
+  });
+  const build = await buildBundle(recipe, table, {
+    threads: request.threads,
+    onIteration: ({ iteration, of, metric, train, validate }) =>
+      report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  const reproduction = compareWithExpected(manifestOf(build.parts), expected);
+  if (reproduction.verdict === "identical") await writeBundle(blobs, build.parts);
+  return reproduction;
+}
+
+/** The verdict on a rebuilt bundle, file by file. */
+export function compareWithExpected(manifest: BundleManifest, expected: BundleManifest): Reproduction {
+  const files = Object.keys(expected.files) as BundleFile[];
+  const differences = files
+    .map((file) => ({ file, expected: expected.files[file].digest, got: manifest.files[file].digest }))
+    .filter((pair) => pair.expected !== pair.got);
+  const got = bundleDigest(manifest);
+  const wanted = bundleDigest(expected);
+  return { verdict: got === wanted ? "identical" : "different", expected: wanted, got, differences };
+}

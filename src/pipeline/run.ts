@@ -1,0 +1,190 @@
+import { type BundleManifest, writeBundle } from "../bundle/index.ts";
+import { ingest, readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
+import { type EvaluationReport, type GateResult, gateVerdict } from "../evaluation/index.ts";
+import type { Clock, Digest } from "../kernel/index.ts";
+import type { ModelSpec } from "../project/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import { type Build, buildBundle } from "./build.ts";
+import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
+import { type Recipe, recipeOf } from "./recipe.ts";
+import { withPlaceOfRow } from "./row-error.ts";
+import { type ReportRun, type RunStep, runSteps } from "./run-event.ts";
+
+export interface RunRequest {
+  readonly model: string;
+  readonly spec: ModelSpec;
+  readonly dataset: string;
+  readonly projectRoot: string;
+  readonly threads: number;
+}
+
+/** What a run needs to know of the registry. It is asked of the control plane; a run never opens the database. */
+export interface RunPorts {
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | undefined>;
+  readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<void>;
+  readonly champion: (
+    model: string,
+  ) => Promise<{ readonly version: number; readonly bundle: Digest } | undefined>;
+  readonly report: ReportRun;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunSnapshot {
+  readonly digest: Digest;
+  readonly manifest: SnapshotManifest;
+}
+
+/** Everything the registry records about the version that a run made. */
+export interface RunOutcome {
+  readonly bundle: Digest;
+  readonly manifest: BundleManifest;
+  readonly recipe: Recipe;
+  readonly snapshot: Digest;
+  readonly plan: Digest;
+  readonly status: "accepted" | "rejected";
+  readonly report: EvaluationReport;
+  readonly gates: readonly GateResult[];
+  readonly comparedWith: number | null;
+  readonly rows: { readonly train: number; readonly validate: number; readonly evaluate: number };
+  readonly importance: readonly {
+    readonly feature: string;
+    readonly gain: number;
+    readonly splits: number;
+  }[];
+  readonly iterations: number;
+  readonly features: number;
+}
+
+/**
+ * snapshot → features → train → evaluate → gates. The bundle's files are written last, so that a run that is killed
+ * leaves nothing but perhaps a snapshot; registering is the caller's transaction.
+ */
+export async function executeRun(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
+  checkModelGates(request.spec);
+  const steps = stepReporter(ports);
+  const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
+  const recipe = recipeOf(request.spec, snapshot.digest);
+  const table = await readSnapshot(snapshot.manifest, {
+    blobs: ports.blobs,
+    columns: recipe.columns.map(({ name }) => name),
+  });
+
+  const build = await buildBundle(recipe, table, {
+    threads: request.threads,
+    onStep: (step, state, detail) => steps.mark(step, state, detail),
+    onIteration: (progress) =>
+      ports.report({
+        kind: "iteration",
+        iteration: progress.iteration,
+        of: progress.of,
+        metric: progress.metric,
+        train: progress.train ?? null,
+        validate: progress.validate ?? null,
+      }),
+    ...(ports.signal === undefined ? {} : { signal: ports.signal }),
+  }).catch(async (error: unknown) => {
+    throw await withPlaceOfRow(error, request);
+  });
+
+  steps.mark("evaluate", "running");
+  const champion = await ports.champion(request.model);
+  const incumbent = champion === undefined ? undefined : await openIncumbent(champion, ports.blobs);
+  const judged = judgeCandidate({ spec: request.spec, build, table, incumbent });
+  steps.mark("evaluate", "finished", `${build.rows.evaluate.length.toLocaleString("en")} rows`);
+  const status = gateVerdict(judged.gates);
+  steps.mark("gates", "running");
+  steps.mark("gates", "finished", describeGates(judged.gates));
+
+  const written = await writeBundle(ports.blobs, build.parts);
+  return {
+    bundle: written.digest,
+    manifest: written.manifest,
+    recipe,
+    snapshot: snapshot.digest,
+    plan: written.manifest.files.features.digest,
+    status,
+    report: judged.report,
+    gates: judged.gates,
+    comparedWith: champion?.version ?? null,
+    rows: rowCounts(build),
+    importance: build.trained.importance,
+    iterations: build.trained.bestIteration,
+    features: build.kernel.outputs.length,
+  };
+}
+
+/** Reads a dataset's sources and records the snapshot, or finds that its rows are those of the latest one. */
+export async function takeSnapshot(
+  request: Pick<RunRequest, "dataset" | "projectRoot"> & { readonly spec: Pick<ModelSpec, "from"> },
+  ports: Pick<RunPorts, "blobs" | "latestSnapshot" | "recordSnapshot" | "report" | "signal">,
+): Promise<RunSnapshot & { readonly reused: boolean }> {
+  const previous = await ports.latestSnapshot(request.dataset);
+  const taken = await ingest({
+    name: request.dataset,
+    spec: request.spec.from,
+    root: request.projectRoot,
+    blobs: ports.blobs,
+    ...(previous === undefined ? {} : { previous }),
+    ...(ports.signal === undefined ? {} : { signal: ports.signal }),
+    onProgress: ({ rows, of }) => {
+      if (rows !== undefined)
+        ports.report({
+          kind: "progress",
+          step: "snapshot",
+          done: rows,
+          unit: "rows",
+          ...(of === undefined ? {} : { of }),
+        });
+    },
+  });
+  if (!taken.reused) await ports.recordSnapshot(request.dataset, taken);
+  return taken;
+}
+
+function stepReporter(ports: Pick<RunPorts, "clock" | "report">) {
+  const startedAt = new Map<RunStep, number>();
+  const mark = (
+    step: RunStep,
+    state: "running" | "finished" | "reused" | "failed",
+    detail?: string,
+  ): void => {
+    const position = { index: runSteps.indexOf(step) + 1, of: runSteps.length };
+    if (state === "running") startedAt.set(step, ports.clock());
+    const began = startedAt.get(step);
+    ports.report({
+      kind: "step",
+      step,
+      state,
+      ...position,
+      ...(detail === undefined ? {} : { detail }),
+      ...(state === "running" || began === undefined ? {} : { durationMs: ports.clock() - began }),
+    });
+  };
+  const during = async (step: "snapshot", work: () => Promise<RunSnapshot & { reused: boolean }>) => {
+    mark(step, "running");
+    const snapshot = await work();
+    const rows = `${snapshot.manifest.rowCount.toLocaleString("en")} rows`;
+    mark(step, snapshot.reused ? "reused" : "finished", rows);
+    return snapshot;
+  };
+  return { mark, during };
+}
+
+function describeGates(gates: readonly GateResult[]): string {
+  if (gates.length === 0) return "none declared";
+  const count = (outcome: GateResult["outcome"]) => gates.filter((gate) => gate.outcome === outcome).length;
+  const parts = [`${count("passed")} passed`];
+  if (count("failed") > 0) parts.push(`${count("failed")} failed`);
+  if (count("not-evaluated") > 0) parts.push(`${count("not-evaluated")} not evaluated`);
+  return parts.join(", ");
+}
+
+function rowCounts(build: Build): RunOutcome["rows"] {
+  return {
+    train: build.rows.train.length,
+    validate: build.rows.validate.length,
+    evaluate: build.rows.evaluate.length,
+  };
+}

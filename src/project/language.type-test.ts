@@ -1,0 +1,225 @@
+import {
+  atLeast,
+  atMost,
+  byHash,
+  byRandom,
+  byTime,
+  type Cat,
+  csv,
+  dataset,
+  type Flag,
+  gbdt,
+  model,
+  type Num,
+  notWorseThanChampion,
+  parquet,
+  type Time,
+  type Vec,
+  when,
+} from "./index.ts";
+
+/** What must not compile. `language.test.ts` runs the compiler on this file; nothing here is ever run. */
+
+const flights = dataset({
+  source: parquet("data/*.parquet"),
+  columns: {
+    date: "timestamp",
+    landed: { type: "timestamp", known: "after" },
+    delay: { type: "int", known: "after" },
+    distance: "int",
+    price: { type: "float", required: false },
+    origin: "category",
+    destination: "category",
+    cancelled: { type: "bool", known: "after" },
+    weekend: "bool",
+    title: "text",
+    "weird name": "float",
+  },
+  time: "date",
+});
+
+const timeless = dataset({ source: csv("x.csv"), columns: { x: "float", when: "timestamp", y: "bool" } });
+
+export const late = model({
+  from: flights,
+  target: (row) => row.delay.above(15).and(row.cancelled.not()),
+  features: (c) => {
+    const hour: Num = c.date.hourOfDay();
+    const weekday: Cat = c.date.dayOfWeek();
+    const far: Flag = c.distance.above(c.price);
+    const words: Vec = c.title.wordsHashed(64);
+    return {
+      hour,
+      weekday,
+      far,
+      words,
+      origin: c.origin,
+      route: c.origin.cross(c.destination, c.date.dayOfWeek()).hashed(4096),
+      encoded: c.origin.targetEncoded({ smoothing: 50 }),
+      filled: c.origin.fillMissing({ constant: "none" }).is("none"),
+      monday: c.date.dayOfWeek().isOneOf(["monday", "sunday"]),
+      price: when(c.weekend, c.price, null).fillMissing("median"),
+      odd: c["weird name"].log1p().standardized(),
+      since: c.date.daysSince("2001-01-01"),
+    };
+  },
+  weight: (row) => row.distance,
+  split: byTime({ evaluateFrom: "2001-05-01", until: "2001-06-01", validateShare: 0.1 }),
+  trainer: gbdt({ trees: 200, leaves: 31 }),
+  gates: [
+    atLeast("auc", 0.6),
+    notWorseThanChampion("logLoss", { margin: 0.002 }),
+    atMost("brier", 0.2, { per: "origin" }),
+  ],
+  slices: ["origin", "destination"],
+  seed: 7,
+});
+
+export const amount = model({
+  from: timeless,
+  target: (row) => row.x.multiply(2),
+  features: (c) => ({ y: c.y }),
+  split: byTime({ column: "when", evaluateFrom: { share: 0.2 } }),
+});
+export const hashed = model({
+  from: flights,
+  target: (r) => r.delay,
+  features: (c) => ({ x: c.price }),
+  split: byHash({ key: "origin" }),
+});
+export const random = model({
+  from: flights,
+  target: (r) => r.delay,
+  features: (c) => ({ x: c.price }),
+  split: byRandom(),
+});
+
+const target = (row: { readonly delay: Num }): Num => row.delay;
+const features = (c: { readonly price: Num }): { readonly x: Num } => ({ x: c.price });
+
+// Columns and leaks.
+model({
+  from: flights,
+  // @ts-expect-error there is no such column
+  target: (row) => row.dely.above(15),
+  features: (c) => ({
+    // @ts-expect-error there is no such column
+    a: c.distnce,
+    // @ts-expect-error known only after the prediction
+    b: c.delay,
+    // @ts-expect-error known only after the prediction
+    c: c.landed.hourOfDay(),
+    // @ts-expect-error known only after the prediction
+    d: c.cancelled.not(),
+  }),
+});
+
+// Methods of other kinds, and arguments.
+model({
+  from: flights,
+  target: (row) => row.delay,
+  features: (c) => ({
+    // @ts-expect-error categories have no logarithm
+    a: c.origin.log1p(),
+    // @ts-expect-error numbers are not one-hot encoded
+    b: c.distance.oneHot(),
+    // @ts-expect-error texts are not categories
+    c: c.title.targetEncoded(),
+    // @ts-expect-error flags are not numbers
+    d: c.weekend.add(1),
+    // @ts-expect-error numbers are not compared with texts
+    e: c.distance.above("15"),
+    // @ts-expect-error categories are not crossed with numbers
+    f: c.origin.cross(c.distance),
+    // @ts-expect-error a cross needs another category
+    g: c.origin.cross(),
+    // @ts-expect-error there is no such option
+    h: c.origin.oneHot({ maxCategory: 5 }),
+    // @ts-expect-error an option of the wrong type
+    i: c.origin.targetEncoded({ smoothing: "50" }),
+    // @ts-expect-error the number of buckets is missing
+    j: c.distance.bucketized(),
+    // @ts-expect-error categories have no mean
+    k: c.origin.fillMissing("mean"),
+    // @ts-expect-error numbers are not filled with texts
+    l: c.distance.fillMissing("none"),
+    // @ts-expect-error there is no such day
+    m: c.date.dayOfWeek().is("Monday"),
+    // @ts-expect-error a clip needs a limit
+    n: c.distance.clip({}),
+    // @ts-expect-error the first argument is a flag
+    o: when(c.distance, 1, 0),
+    // @ts-expect-error vectors are not computed with
+    p: c.title.wordsHashed(64).add(1),
+    // @ts-expect-error buckets have no names
+    q: c.distance.bucketized(5).is("1"),
+    // @ts-expect-error the combination of hashes has no names
+    r: c.origin.hashed(5).fillMissing({ constant: "x" }),
+  }),
+});
+
+// Features, targets and weights that are none.
+// @ts-expect-error a time is not a feature
+model({ from: flights, target: (row) => row.delay, features: (c) => ({ when: c.date }) });
+// @ts-expect-error a text is not a feature
+model({ from: flights, target: (row) => row.delay, features: (c) => ({ title: c.title }) });
+// @ts-expect-error a plain number is not a feature
+model({ from: flights, target: (row) => row.delay, features: () => ({ one: 1 }) });
+// @ts-expect-error a category is not a target
+model({ from: flights, target: (row) => row.origin, features: (c) => ({ x: c.price }) });
+// @ts-expect-error a flag is not a weight
+model({ from: flights, target, features, weight: (row) => row.weekend });
+// @ts-expect-error there are no features
+model({ from: flights, target: (row) => row.delay });
+// @ts-expect-error there is no such option
+model({ from: flights, target, features, feature: features });
+
+// Slices, splits, gates, trainers.
+// @ts-expect-error no such column to slice by
+model({ from: flights, target, features, slices: ["orgin"] });
+// @ts-expect-error no such key
+model({ from: flights, target, features, split: byHash({ key: "customer" }) });
+// @ts-expect-error not a time
+model({ from: flights, target, features, split: byTime({ column: "distance", evaluateFrom: "2001-05-01" }) });
+model({
+  from: timeless,
+  target: (row) => row.y,
+  features: (c) => ({ x: c.x }),
+  // @ts-expect-error the dataset has no time of its own
+  split: byTime({ evaluateFrom: "2001-05-01" }),
+});
+// @ts-expect-error there is no such column to gate by
+model({ from: flights, target, features, gates: [atLeast("auc", 0.5, { per: "orgin" })] });
+// @ts-expect-error there is no such metric
+atLeast("auk", 0.5);
+// @ts-expect-error there is no such option
+notWorseThanChampion("auc", { margn: 0.1 });
+// @ts-expect-error there is no such hyperparameter
+gbdt({ leafs: 31 });
+// @ts-expect-error there is no such option
+byTime({ from: "2001-05-01" });
+
+const noTimes = dataset({ source: csv("x.csv"), columns: { x: "float", y: "bool" } });
+model({
+  from: noTimes,
+  target: (row) => row.y,
+  features: (c) => ({ x: c.x }),
+  // @ts-expect-error the dataset has no times at all
+  split: byTime({ evaluateFrom: "2001-05-01" }),
+});
+
+// Datasets.
+// @ts-expect-error there is no such type
+dataset({ source: csv("x.csv"), columns: { x: "integer" } });
+// @ts-expect-error not a timestamp
+dataset({ source: csv("x.csv"), columns: { x: "int", t: "timestamp" }, time: "x" });
+// @ts-expect-error there is no such column
+dataset({ source: csv("x.csv"), columns: { x: "int" }, time: "t" });
+// @ts-expect-error known is "before" or "after"
+dataset({ source: csv("x.csv"), columns: { x: { type: "int", known: "later" } } });
+// @ts-expect-error there is no such option of a source
+dataset({ source: csv("x.csv", { delimeter: ";" }), columns: { x: "int" } });
+// @ts-expect-error columns must be declared
+dataset({ source: csv("x.csv") });
+
+export const time = (c: { readonly date: Time }): Num => c.date.year();

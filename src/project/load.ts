@@ -1,0 +1,145 @@
+import { existsSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Digest, digestOfJson, siblingModule } from "../kernel/index.ts";
+import { configFailure } from "./config-failure.ts";
+import type { DatasetSpec } from "./dataset.ts";
+import { projectErrors } from "./errors.ts";
+import { builtKind } from "./exported-spec.ts";
+import type { ModelSpec } from "./model.ts";
+import { freshUrl } from "./module-hook.ts";
+import type * as nativeImport from "./native-import.ts";
+
+const { importNatively }: typeof nativeImport = createRequire(import.meta.url)(
+  fileURLToPath(siblingModule(import.meta.url, "native-import")),
+);
+
+const CONFIG_NAMES = ["slipway.config.ts", "slipway.config.mts", "slipway.config.js", "slipway.config.mjs"];
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+
+/** What a folder's config declares. */
+export interface Project {
+  /** The folder of the config: paths in it are relative to this. */
+  readonly root: string;
+  readonly configPath: string;
+  readonly datasets: ReadonlyMap<string, DatasetSpec>;
+  readonly models: ReadonlyMap<string, ModelSpec>;
+  /** The name of the dataset a model is made from. */
+  datasetNameOf(model: string): string;
+  /** Of all that is declared: two configs that mean the same have the same. */
+  readonly configDigest: Digest;
+}
+
+/**
+ * The config file of a folder, or the file itself when that is what is given.
+ *
+ * @throws PROJECT_NOT_FOUND
+ */
+export function findConfig(rootOrConfigPath: string): string {
+  const given = resolve(rootOrConfigPath);
+  const isFolder = existsSync(given) && statSync(given).isDirectory();
+  const candidates = isFolder ? CONFIG_NAMES.map((name) => join(given, name)) : [given];
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw projectErrors.PROJECT_NOT_FOUND.error(
+    isFolder ? `there is no slipway.config.ts in ${given}` : `there is no file ${given}`,
+    {
+      details: { path: given },
+      hint: "`slipway init --from data.csv --target column` writes one",
+    },
+  );
+}
+
+/**
+ * Runs a project's config with Node's own type stripping, without a build and without native code, and reads what it
+ * exports: the name of a dataset or model is the name it is exported under. Each call loads the files anew.
+ *
+ * @throws PROJECT_NOT_FOUND, PROJECT_CONFIG_FAILED, PROJECT_EMPTY, PROJECT_BAD_NAME, PROJECT_DATASET_NOT_EXPORTED
+ */
+export async function loadProject(rootOrConfigPath: string): Promise<Project> {
+  const configPath = findConfig(rootOrConfigPath);
+  const config = pathToFileURL(configPath);
+  let exported: Readonly<Record<string, unknown>>;
+  try {
+    exported = await importNatively(freshUrl(config));
+  } catch (thrown) {
+    throw configFailure(thrown, config);
+  }
+  return projectOf(exported, configPath);
+}
+
+function projectOf(exported: Readonly<Record<string, unknown>>, configPath: string): Project {
+  const datasets = new Map<string, DatasetSpec>();
+  const models = new Map<string, ModelSpec>();
+  for (const [name, item] of Object.entries(exported)) {
+    switch (builtKind(item)) {
+      case "dataset":
+        addNamed(datasets, name, item as DatasetSpec);
+        break;
+      case "model": {
+        const spec = item as ModelSpec;
+        addNamed(models, spec.name ?? name, spec);
+        break;
+      }
+      case "unbuilt":
+        throw projectErrors.PROJECT_BAD_NAME.error(`export "${name}" was not made by dataset() or model()`, {
+          details: { name },
+        });
+      default:
+    }
+  }
+  if (datasets.size === 0 && models.size === 0) {
+    throw projectErrors.PROJECT_EMPTY.error(`${configPath} exports neither a dataset nor a model`, {
+      details: { file: configPath },
+      hint: "write: export const flights = dataset({ … });",
+    });
+  }
+  const owners = new Map<string, string>();
+  for (const [name, spec] of models) owners.set(name, exportedNameOf(spec, name, datasets));
+  return {
+    root: dirname(configPath),
+    configPath,
+    datasets,
+    models,
+    datasetNameOf: (model) => owners.get(model) ?? unknownModel(model, [...models.keys()]),
+    configDigest: digestOfJson({
+      datasets: Object.fromEntries(datasets),
+      models: Object.fromEntries(models),
+    }),
+  };
+}
+
+function addNamed<Spec>(named: Map<string, Spec>, name: string, spec: Spec): void {
+  if (!NAME.test(name) || name === "default") {
+    throw projectErrors.PROJECT_BAD_NAME.error(`"${name}" cannot be the name of a dataset or model`, {
+      details: { name },
+      hint: "export it under a name of letters, digits, _ and -, beginning with a letter: export const flights = …",
+    });
+  }
+  for (const [other, known] of named) {
+    if (known !== spec && other !== name) continue;
+    throw projectErrors.PROJECT_BAD_NAME.error(
+      other === name
+        ? `two models are called "${name}"`
+        : `"${name}" and "${other}" are the same; export it once`,
+      { details: { name, other } },
+    );
+  }
+  named.set(name, spec);
+}
+
+function exportedNameOf(spec: ModelSpec, model: string, datasets: ReadonlyMap<string, DatasetSpec>): string {
+  for (const [name, candidate] of datasets) if (candidate === spec.from) return name;
+  throw projectErrors.PROJECT_DATASET_NOT_EXPORTED.error(
+    `model "${model}" is made from a dataset that the config does not export`,
+    { details: { model }, hint: "put `export` before the dataset's `const`" },
+  );
+}
+
+function unknownModel(model: string, models: readonly string[]): never {
+  throw projectErrors.PROJECT_NOT_FOUND.error(`the project has no model "${model}"`, {
+    details: { model },
+    hint: `it has: ${models.join(", ")}`,
+  });
+}

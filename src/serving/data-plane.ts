@@ -1,0 +1,307 @@
+import type { Signature } from "../bundle/index.ts";
+import { type Clock, type Digest, digestOfJson } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
+import { newIncarnation } from "./prediction-id.ts";
+import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
+import {
+  badInstance,
+  closed,
+  noInstances,
+  notFinite,
+  notReady,
+  tooManyInstances,
+  unavailable,
+  unknownLabel,
+  unknownModel,
+  unknownVersion,
+} from "./refusals.ts";
+import { parseRouting, type RoutingSnapshot } from "./routing.ts";
+import { Arm, EMPTY_TABLE, prepareTable, type ServingTable } from "./serving-table.ts";
+
+export interface DataPlaneOptions {
+  readonly blobs: BlobStore;
+  /** Where the segments of the prediction log go; created when missing. */
+  readonly logDirectory: string;
+  readonly clock: Clock;
+  /** `fsync`: a prediction is acknowledged only when it would survive a loss of power. Default `os`. */
+  readonly durability?: "os" | "fsync";
+  /** Default 64 MiB. */
+  readonly maxSegmentBytes?: number;
+  /** Most instances in one request. Default 10,000. */
+  readonly maxInstances?: number;
+}
+
+/** How a model is named in a request; nothing means its champion. */
+export interface VersionSelector {
+  readonly version?: number;
+  readonly label?: string;
+}
+
+/** One arm of a model: a loaded version that answers requests. */
+export interface ServedVersion {
+  readonly model: string;
+  readonly version: number;
+  /** `champion`, or `version` for one that is served beside it. */
+  readonly arm: string;
+  readonly bundle: Digest;
+  readonly signature: Signature;
+  /** Which inference engine runs its model. */
+  readonly engine: string;
+}
+
+export interface ModelStatus {
+  readonly name: string;
+  /** The version that answers requests which name none; undefined while there is none to answer them. */
+  readonly champion: number | undefined;
+  readonly ready: boolean;
+  readonly versions: readonly VersionStatus[];
+}
+
+export interface VersionStatus {
+  readonly version: number;
+  readonly bundle: Digest;
+  readonly state: "available" | "failed";
+  /** Why it is not available. */
+  readonly problem?: string;
+}
+
+/** What became of a routing snapshot. */
+export interface ApplyReport {
+  /** `refused`: nothing has changed. `applied`: what could be loaded is served now. */
+  readonly outcome: "applied" | "refused";
+  /** The generation served afterwards. */
+  readonly generation: number;
+  /** What could not be loaded and why; empty when everything is served as the snapshot says. */
+  readonly problems: readonly string[];
+}
+
+/** The instances of one request. */
+export interface Instances {
+  readonly records: readonly Readonly<Record<string, unknown>>[];
+  /** The same records as JSON, as they were received; without it they are written anew for the log. */
+  readonly json: Uint8Array | undefined;
+}
+
+export interface Prediction {
+  readonly id: string;
+  /** Outputs of an instance. */
+  readonly width: number;
+  /** `width` for each instance, one instance after the other. */
+  readonly outputs: readonly number[];
+}
+
+/** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
+export interface DataPlane {
+  /** Names this life of the worker in prediction ids and log segments. */
+  readonly incarnation: string;
+  readonly maxInstances: number;
+  /**
+   * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
+   * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
+   */
+  apply(routing: RoutingSnapshot): Promise<ApplyReport>;
+  /** The generation being served; 0 before the first. */
+  generation(): number;
+  /**
+   * True when a snapshot is served and, if it names models, at least one of them answers. One broken model must not take
+   * the worker away from the others; each has a readiness of its own.
+   */
+  ready(): boolean;
+  /** The same array until the next swap. */
+  models(): readonly ModelStatus[];
+  /**
+   * The version that answers a request.
+   * @throws SERVING_NOT_READY, SERVING_UNKNOWN_MODEL, SERVING_UNKNOWN_VERSION, SERVING_UNKNOWN_LABEL, SERVING_MODEL_UNAVAILABLE
+   */
+  find(model: string, selector?: VersionSelector): ServedVersion;
+  /**
+   * Predicts and logs; the result must not leave the process before `waiting.acknowledge()` has been called, which
+   * happens at the end of this turn of the event loop. All instances are predicted or none.
+   * @throws SERVING_BAD_INSTANCE, SERVING_NO_INSTANCES, SERVING_TOO_MANY_INSTANCES, SERVING_NOT_FINITE; `waiting` is not called then
+   */
+  predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction;
+  /** Answered instances so far. */
+  predictionCount(): number;
+  logCounts(): LogCounts;
+  /** Flushes and closes the log. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_INSTANCES = 10_000;
+
+/** @throws STORAGE_IO when the log's directory cannot be used */
+export function createDataPlane(options: DataPlaneOptions): DataPlane {
+  return new LocalDataPlane(options);
+}
+
+class LocalDataPlane implements DataPlane {
+  readonly maxInstances: number;
+  readonly #blobs: BlobStore;
+  readonly #log: PredictionLog;
+  #table: ServingTable = EMPTY_TABLE;
+  #applying: Promise<unknown> = Promise.resolve();
+  #predictions = 0;
+  #closed = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
+    this.#blobs = options.blobs;
+    this.#log = new PredictionLog({
+      directory: options.logDirectory,
+      clock: options.clock,
+      incarnation: newIncarnation(options.clock),
+      durability: options.durability ?? "os",
+      ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
+    });
+  }
+
+  get incarnation(): string {
+    return this.#log.incarnation;
+  }
+
+  apply(routing: RoutingSnapshot): Promise<ApplyReport> {
+    const applied = this.#applying.then(() => this.#apply(routing));
+    this.#applying = applied;
+    return applied;
+  }
+
+  generation(): number {
+    return this.#table.generation;
+  }
+
+  ready(): boolean {
+    const { generation, statuses } = this.#table;
+    if (this.#closed || generation === 0) return false;
+    return statuses.length === 0 || statuses.some((status) => status.ready);
+  }
+
+  models(): readonly ModelStatus[] {
+    return this.#table.statuses;
+  }
+
+  find(name: string, selector: VersionSelector = {}): ServedVersion {
+    const model = this.#table.models.get(name);
+    if (model === undefined)
+      throw this.#table.generation === 0 ? notReady() : unknownModel(name, [...this.#table.models.keys()]);
+    const { version, label } = selector;
+    if (label !== undefined && label !== "champion") throw unknownLabel(name, label);
+    if (version === undefined) {
+      if (model.champion === undefined) throw unavailable(model.status, undefined);
+      return model.champion;
+    }
+    const arm = model.arms.get(version);
+    if (arm !== undefined) return arm;
+    if (model.status.versions.some((entry) => entry.version === version))
+      throw unavailable(model.status, version);
+    throw unknownVersion(model.status, version);
+  }
+
+  predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
+    const { records } = instances;
+    const { loaded, template } = served;
+    if (records.length === 0) throw noInstances(served);
+    if (records.length > this.maxInstances) throw tooManyInstances(served, records.length, this.maxInstances);
+    if (this.#closed) throw closed();
+    const input = instances.json ?? Buffer.from(JSON.stringify(records));
+    const { width } = loaded;
+    this.#log.begin(template, {
+      instances: records.length,
+      featureCount: loaded.features.length,
+      width,
+      input,
+    });
+    const outputs = width === 1 ? this.#predictOne(served, records) : this.#predictAll(served, records);
+    this.#predictions += records.length;
+    return { id: this.#log.append(waiting), width, outputs };
+  }
+
+  #predictOne(served: Arm, records: Instances["records"]): number[] {
+    const { loaded } = served;
+    const outputs: number[] = [];
+    for (let i = 0; i < records.length; i++) {
+      let output: number;
+      try {
+        output = loaded.predict(records[i]!);
+      } catch (thrown) {
+        throw badInstance(thrown, served, i);
+      }
+      if (!Number.isFinite(output)) throw notFinite(served, i, output);
+      this.#log.put(loaded.featureBytes, output);
+      outputs.push(output);
+    }
+    return outputs;
+  }
+
+  #predictAll(served: Arm, records: Instances["records"]): number[] {
+    const { loaded } = served;
+    const outputs: number[] = [];
+    for (let i = 0; i < records.length; i++) {
+      let own: Float64Array;
+      try {
+        own = loaded.predictAll(records[i]!);
+      } catch (thrown) {
+        throw badInstance(thrown, served, i);
+      }
+      for (const output of own) {
+        if (!Number.isFinite(output)) throw notFinite(served, i, output);
+        outputs.push(output);
+      }
+      this.#log.putAll(loaded.featureBytes, own);
+    }
+    return outputs;
+  }
+
+  predictionCount(): number {
+    return this.#predictions;
+  }
+
+  logCounts(): LogCounts {
+    return this.#log.counts;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#applying;
+    this.#log.close();
+  }
+
+  async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
+    const current = this.#table;
+    const refused = (problem: string): ApplyReport => ({
+      outcome: "refused",
+      generation: current.generation,
+      problems: [problem],
+    });
+    let routing: RoutingSnapshot;
+    try {
+      routing = parseRouting(value);
+    } catch (thrown) {
+      return refused(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+    const digest = digestOfJson(routing);
+    // The same snapshot again is a second try at what did not load.
+    const again = routing.generation === current.generation && digest === current.digest && !current.complete;
+    if (routing.generation <= current.generation && !again) {
+      return refused(
+        `generation ${routing.generation} is not newer than generation ${current.generation}, which is being served`,
+      );
+    }
+    const problems: string[] = [];
+    this.#table = await prepareTable(routing, {
+      former: current,
+      digest,
+      incarnation: this.incarnation,
+      load: (bundle) => this.#load(bundle),
+      onProblem: (problem) => problems.push(problem),
+    });
+    return { outcome: "applied", generation: routing.generation, problems };
+  }
+
+  async #load(bundle: Digest): Promise<LoadedModel> {
+    const loaded = await loadModel(this.#blobs, bundle);
+    await warm(loaded);
+    return loaded;
+  }
+}

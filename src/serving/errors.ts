@@ -1,0 +1,51 @@
+import { defineErrors } from "../kernel/index.ts";
+
+export const servingErrors = defineErrors({
+  SERVING_UNKNOWN_MODEL: { kind: "not-found", doc: "No model of this name is served." },
+  SERVING_UNKNOWN_VERSION: { kind: "not-found", doc: "The model is served, but not in this version." },
+  SERVING_UNKNOWN_LABEL: { kind: "not-found", doc: "The model is served, but has no alias of this name." },
+  SERVING_MODEL_UNAVAILABLE: {
+    kind: "unavailable",
+    doc: "The model or version should be served, but its bundle could not be loaded.",
+    retryable: true,
+  },
+  SERVING_NOT_READY: {
+    kind: "unavailable",
+    doc: "The worker has not loaded its first routing snapshot yet, or is shutting down.",
+    retryable: true,
+  },
+  SERVING_BAD_INSTANCE: {
+    kind: "invalid",
+    doc: "An instance lacks a field that the model needs, or a field has a value of another type.",
+  },
+  SERVING_TOO_MANY_INSTANCES: {
+    kind: "invalid",
+    doc: "A request holds more instances than the limit, or more than fit into one frame of the prediction log.",
+  },
+  SERVING_NO_INSTANCES: { kind: "invalid", doc: "A request holds no instance." },
+  SERVING_NOT_FINITE: {
+    kind: "internal",
+    doc: "A model's output is NaN or infinite, which no prediction protocol can carry.",
+  },
+  SERVING_LOG_FULL: {
+    kind: "exhausted",
+    doc: "The prediction could not be logged because the disk is full, so it is not answered.",
+    retryable: true,
+  },
+  SERVING_LOG_UNWRITABLE: {
+    kind: "unavailable",
+    doc: "The prediction could not be logged for another reason than a full disk, so it is not answered.",
+    retryable: true,
+  },
+  SERVING_BAD_ROUTING: { kind: "invalid", doc: "A routing snapshot does not have the form of one." },
+  SERVING_BAD_PREDICTION_ID: { kind: "invalid", doc: "A text is not the id of a prediction." },
+  SERVING_NO_PREDICTION: { kind: "not-found", doc: "The prediction log holds no prediction of this id." },
+  SERVING_BAD_FRAME: {
+    kind: "internal",
+    doc: "A frame of the prediction log is whole but does not have the layout of one.",
+  },
+  SERVING_ENGINE_MISMATCH: {
+    kind: "invalid",
+    doc: "The parts of a bundle do not fit together: its engine reads other features than its plan makes.",
+  },
+});

@@ -1,0 +1,27 @@
+export {
+  type ApplyReport,
+  createDataPlane,
+  type DataPlane,
+  type DataPlaneOptions,
+  type Instances,
+  type ModelStatus,
+  type Prediction,
+  type ServedVersion,
+  type VersionSelector,
+  type VersionStatus,
+} from "./data-plane.ts";
+export { servingErrors } from "./errors.ts";
+export { type ChainReport, verifyLogChain } from "./log-chain.ts";
+export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
+export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
+export type { LogCounts, Waiting } from "./prediction-log.ts";
+export {
+  type ReplayedPrediction,
+  type ReplayFilter,
+  type ReplayReport,
+  type ReplayRequest,
+  type ReplayVerdict,
+  replayLog,
+} from "./replay.ts";
+export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";

@@ -1,0 +1,295 @@
+import { type Digest, digestOf } from "../kernel/index.ts";
+import { servingErrors } from "./errors.ts";
+import { incarnationTail, PredictionIds } from "./prediction-id.ts";
+
+/**
+ * The frames of the prediction log. All numbers are little-endian; frames begin at any offset of a segment.
+ *
+ *     prediction  header   u8 kind = 1 | u8 layout = 1 | u16 header bytes h, a multiple of 8
+ *                          | u32 instances n | f64 time, epoch ms | f64 sequence | u32 version | u32 features f
+ *                          | 16 incarnation (ASCII) | 32 bundle digest | 32 sha256(salt ‖ rest of the payload)
+ *                          | u8 bytes of the model's name | u8 bytes of the arm's name | both names | zeros up to h
+ *                 payload  16 salt | u32 bytes of the input | u32 outputs of an instance − 1 = m − 1
+ *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records
+ *     seal        u8 kind = 2 | u8 layout = 1 | u16 bytes = 96 | u32 predictions in the group | f64 first sequence
+ *                          | 16 incarnation | 32 chain value before the group | 32 chain value after it
+ *
+ * A prediction without payload has been forgotten: its header stays, so that the chain still holds. The chain covers
+ * headers only: value after = sha256(value before ‖ headers of the group in order). An incarnation starts from zeros.
+ */
+export const KIND_PREDICTION = 1;
+export const KIND_SEAL = 2;
+const LAYOUT = 1;
+
+const AT_INSTANCES = 4;
+const AT_TIME = 8;
+const AT_SEQUENCE = 16;
+const AT_VERSION = 24;
+const AT_FEATURES = 28;
+const AT_INCARNATION = 32;
+const AT_BUNDLE = 48;
+const AT_PAYLOAD_DIGEST = 80;
+const AT_NAMES = 112;
+const NAMES = AT_NAMES + 2;
+
+export const INCARNATION_BYTES = 16;
+export const DIGEST_BYTES = 32;
+export const SALT_BYTES = 16;
+/** Salt, length of the input and number of outputs. */
+export const PAYLOAD_PREFIX_BYTES = SALT_BYTES + 8;
+export const SEAL_BYTES = 96;
+
+/** What all predictions of one arm have in common; see `headerTemplate`. */
+export interface FrameSubject {
+  readonly incarnation: string;
+  readonly model: string;
+  readonly version: number;
+  readonly bundle: Digest;
+  readonly arm: string;
+  readonly featureCount: number;
+}
+
+/** A header with everything but instances, time, sequence and payload digest filled in. */
+export function headerTemplate(subject: FrameSubject): Buffer {
+  const model = Buffer.from(subject.model);
+  const arm = Buffer.from(subject.arm);
+  const length = Math.ceil((NAMES + model.length + arm.length) / 8) * 8;
+  const header = Buffer.alloc(length);
+  header.writeUInt8(KIND_PREDICTION, 0);
+  header.writeUInt8(LAYOUT, 1);
+  header.writeUInt16LE(length, 2);
+  header.writeUInt32LE(subject.version, AT_VERSION);
+  header.writeUInt32LE(subject.featureCount, AT_FEATURES);
+  header.write(subject.incarnation, AT_INCARNATION, INCARNATION_BYTES, "latin1");
+  header.write(subject.bundle, AT_BUNDLE, DIGEST_BYTES, "hex");
+  header.writeUInt8(model.length, AT_NAMES);
+  header.writeUInt8(arm.length, AT_NAMES + 1);
+  model.copy(header, NAMES);
+  arm.copy(header, NAMES + model.length);
+  return header;
+}
+
+/** Bytes of a prediction's frame. */
+export function frameBytes(parts: {
+  readonly headerBytes: number;
+  readonly instances: number;
+  readonly featureCount: number;
+  /** Outputs of an instance. */
+  readonly width: number;
+  readonly inputBytes: number;
+}): number {
+  return (
+    parts.headerBytes +
+    PAYLOAD_PREFIX_BYTES +
+    parts.instances * (parts.featureCount + parts.width) * 8 +
+    parts.inputBytes
+  );
+}
+
+/** Fills in what `headerTemplate` left open, in a frame that begins at offset 0 of `view`. */
+export function completeHeader(
+  frame: { readonly bytes: Buffer; readonly view: DataView },
+  fields: {
+    readonly instances: number;
+    readonly time: number;
+    readonly sequence: number;
+    /** The 32 bytes as a latin1 text, which the hash function hands out fastest. */
+    readonly payloadDigest: string;
+  },
+): void {
+  frame.view.setUint32(AT_INSTANCES, fields.instances, true);
+  frame.view.setFloat64(AT_TIME, fields.time, true);
+  frame.view.setFloat64(AT_SEQUENCE, fields.sequence, true);
+  writeLatin1(frame.bytes, fields.payloadDigest, AT_PAYLOAD_DIGEST);
+}
+
+/** One logged request: the header's facts, and the payload unless it has been forgotten. */
+export interface PredictionFrame {
+  readonly id: string;
+  /** Epoch milliseconds of the group commit. */
+  readonly time: number;
+  readonly incarnation: string;
+  readonly sequence: number;
+  readonly model: string;
+  readonly version: number;
+  readonly bundle: Digest;
+  readonly arm: string;
+  readonly instances: number;
+  readonly featureCount: number;
+  /** Hexadecimal sha256 of salt and payload, as the header promises it. */
+  readonly payloadDigest: string;
+  /** Undefined when it has been forgotten. */
+  readonly payload: PredictionPayload | undefined;
+  /** The bytes that the hash chain covers. */
+  readonly header: Buffer;
+}
+
+export interface PredictionPayload {
+  /** JSON: a list of records, as they were received when the protocol allows it. */
+  readonly input: Buffer;
+  /** Instance by instance, `featureCount` values each. */
+  readonly features: Float64Array;
+  /** Outputs of an instance. */
+  readonly width: number;
+  /** Instance by instance, `width` values each. */
+  readonly outputs: Float64Array;
+  /** False when the payload's bytes are not those that the header's digest was made of. */
+  readonly intact: boolean;
+}
+
+/** Closes a group commit. */
+export interface SealFrame {
+  readonly incarnation: string;
+  readonly firstSequence: number;
+  readonly predictions: number;
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
+
+export function encodeSeal(seal: SealFrame): Buffer {
+  const bytes = sealTemplate(seal.incarnation);
+  completeSeal(bytes, { ...seal, after: seal.after.toString("latin1") });
+  return bytes;
+}
+
+/** A seal with everything but group and chain filled in. */
+export function sealTemplate(incarnation: string): Buffer {
+  const bytes = Buffer.alloc(SEAL_BYTES);
+  bytes.writeUInt8(KIND_SEAL, 0);
+  bytes.writeUInt8(LAYOUT, 1);
+  bytes.writeUInt16LE(SEAL_BYTES, 2);
+  bytes.write(incarnation, 16, INCARNATION_BYTES, "latin1");
+  return bytes;
+}
+
+export function completeSeal(
+  bytes: Buffer,
+  fields: Pick<SealFrame, "firstSequence" | "predictions" | "before"> & {
+    /** As a latin1 text. */
+    readonly after: string;
+  },
+): void {
+  bytes.writeUInt32LE(fields.predictions, 4);
+  bytes.writeDoubleLE(fields.firstSequence, 8);
+  bytes.set(fields.before, 32);
+  writeLatin1(bytes, fields.after, 64);
+}
+
+/** `bytes.write(text, offset, "latin1")`, which takes ten times as long to find out that it is this. */
+export function writeLatin1(bytes: Buffer, text: string, offset: number): void {
+  (bytes as Buffer & Latin1Writer).latin1Write(text, offset, text.length);
+}
+
+/** Every Buffer has this method; its type declarations leave it out. */
+interface Latin1Writer {
+  latin1Write(text: string, offset: number, length: number): number;
+}
+
+/** The kind, layout and sequence of a frame, without decoding the rest. @throws SERVING_BAD_FRAME */
+export function peekFrame(frame: Buffer): {
+  readonly kind: number;
+  readonly sequence: number;
+  readonly time: number;
+} {
+  const kind = frame.length < AT_VERSION ? 0 : frame.readUInt8(0);
+  if (kind === KIND_PREDICTION)
+    return { kind, sequence: frame.readDoubleLE(AT_SEQUENCE), time: frame.readDoubleLE(AT_TIME) };
+  if (kind === KIND_SEAL) return { kind, sequence: frame.readDoubleLE(8), time: Number.NaN };
+  throw badFrame(`its kind is ${kind}`);
+}
+
+/** The bundle that made a prediction, without decoding its frame; undefined for frames of other kinds. */
+export function bundleOf(frame: Buffer): Digest | undefined {
+  if (frame.length < AT_NAMES || frame.readUInt8(0) !== KIND_PREDICTION) return undefined;
+  return frame.toString("hex", AT_BUNDLE, AT_BUNDLE + DIGEST_BYTES) as Digest;
+}
+
+/** @throws SERVING_BAD_FRAME when it is not a prediction's frame of a layout that this version reads */
+export function decodePrediction(frame: Buffer): PredictionFrame {
+  if (frame.length < NAMES || frame.readUInt8(0) !== KIND_PREDICTION)
+    throw badFrame("it is not a prediction");
+  if (frame.readUInt8(1) !== LAYOUT) throw badFrame(`its layout is ${frame.readUInt8(1)}`);
+  const headerBytes = frame.readUInt16LE(2);
+  const modelBytes = frame.readUInt8(AT_NAMES);
+  const armBytes = frame.readUInt8(AT_NAMES + 1);
+  if (headerBytes > frame.length || headerBytes < NAMES + modelBytes + armBytes)
+    throw badFrame(`its header claims ${headerBytes} bytes`);
+  const time = frame.readDoubleLE(AT_TIME);
+  const sequence = frame.readDoubleLE(AT_SEQUENCE);
+  const incarnation = frame.toString("latin1", AT_INCARNATION, AT_INCARNATION + INCARNATION_BYTES);
+  const instances = frame.readUInt32LE(AT_INSTANCES);
+  const featureCount = frame.readUInt32LE(AT_FEATURES);
+  const payloadDigest = frame.toString("hex", AT_PAYLOAD_DIGEST, AT_PAYLOAD_DIGEST + DIGEST_BYTES);
+  if (!Number.isSafeInteger(time) || !Number.isSafeInteger(sequence) || sequence < 0)
+    throw badFrame("its time or sequence is no integer");
+  return {
+    id: new PredictionIds(incarnation).write(time, sequence),
+    time,
+    incarnation,
+    sequence,
+    model: frame.toString("utf8", NAMES, NAMES + modelBytes),
+    version: frame.readUInt32LE(AT_VERSION),
+    bundle: frame.toString("hex", AT_BUNDLE, AT_BUNDLE + DIGEST_BYTES) as Digest,
+    arm: frame.toString("utf8", NAMES + modelBytes, NAMES + modelBytes + armBytes),
+    instances,
+    featureCount,
+    payloadDigest,
+    payload:
+      frame.length === headerBytes
+        ? undefined
+        : decodePayload(frame.subarray(headerBytes), { instances, featureCount, payloadDigest }),
+    header: frame.subarray(0, headerBytes),
+  };
+}
+
+function decodePayload(
+  bytes: Buffer,
+  expected: { readonly instances: number; readonly featureCount: number; readonly payloadDigest: string },
+): PredictionPayload {
+  const { instances, featureCount } = expected;
+  const inputBytes = bytes.length < PAYLOAD_PREFIX_BYTES ? -1 : bytes.readUInt32LE(SALT_BYTES);
+  const width = bytes.length < PAYLOAD_PREFIX_BYTES ? 1 : bytes.readUInt32LE(SALT_BYTES + 4) + 1;
+  const length = frameBytes({ headerBytes: 0, instances, featureCount, width, inputBytes });
+  if (inputBytes < 0 || bytes.length !== length)
+    throw badFrame(`its payload has ${bytes.length} bytes where its header means ${length}`);
+  const outputsAt = PAYLOAD_PREFIX_BYTES + instances * featureCount * 8;
+  const inputAt = outputsAt + instances * width * 8;
+  return {
+    features: floatsAt(bytes, PAYLOAD_PREFIX_BYTES, instances * featureCount),
+    width,
+    outputs: floatsAt(bytes, outputsAt, instances * width),
+    input: bytes.subarray(inputAt),
+    intact: digestOf(bytes) === expected.payloadDigest,
+  };
+}
+
+/** Copies, because frames begin at any offset and typed arrays do not. */
+function floatsAt(bytes: Buffer, offset: number, count: number): Float64Array {
+  const floats = new Float64Array(count);
+  new Uint8Array(floats.buffer).set(bytes.subarray(offset, offset + count * 8));
+  return floats;
+}
+
+/** @throws SERVING_BAD_FRAME */
+export function decodeSeal(frame: Buffer): SealFrame {
+  if (frame.length !== SEAL_BYTES || frame.readUInt8(0) !== KIND_SEAL || frame.readUInt8(1) !== LAYOUT)
+    throw badFrame("it is not a seal");
+  return {
+    predictions: frame.readUInt32LE(4),
+    firstSequence: frame.readDoubleLE(8),
+    incarnation: frame.toString("latin1", 16, 16 + INCARNATION_BYTES),
+    before: frame.subarray(32, 64),
+    after: frame.subarray(64, 96),
+  };
+}
+
+/** Whether a segment's incarnation is the one a prediction id was made by. */
+export function isMadeBy(incarnation: string, tail: string): boolean {
+  return incarnationTail(incarnation) === tail;
+}
+
+function badFrame(fault: string): Error {
+  return servingErrors.SERVING_BAD_FRAME.error(`bad frame in the prediction log: ${fault}`, {
+    details: { fault },
+  });
+}

@@ -1,0 +1,275 @@
+import { bundleErrors } from "../bundle/index.ts";
+import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import { type Comparison, type Computed, compareComputed } from "./compare-prediction.ts";
+import { type LoadedModel, loadModel } from "./loaded-model.ts";
+import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
+import type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+import { parsePredictionId } from "./prediction-id.ts";
+
+/** One prediction, or one instance of a batch, or everything that passes a filter. */
+export type ReplayFilter =
+  | { readonly id: string }
+  | (LogFilter & {
+      /** At most so many predictions. */
+      readonly limit?: number;
+    });
+
+/**
+ * - `identical`: features and output came out bit for bit as they were logged
+ * - `different`: they did not
+ * - `forgotten`: the input was erased on request
+ * - `missing-bundle`: the bundle that made it is no longer stored, or damaged
+ * - `damaged`: the logged payload is not the one its header was made for
+ */
+export type ReplayVerdict = "identical" | "different" | "forgotten" | "missing-bundle" | "damaged";
+
+export interface ReplayedPrediction {
+  /** With `.i` for an instance of a batch. */
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly bundle: Digest;
+  readonly arm: string;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly verdict: ReplayVerdict;
+  /** A list where the model has several outputs. */
+  readonly logged: number | readonly number[] | null;
+  readonly recomputed: number | readonly number[] | null;
+  /** Why it is not identical. */
+  readonly reason?: string;
+}
+
+export interface ReplayReport {
+  /** Predictions looked at; every instance of a batch is one. The five counts below add up to it. */
+  readonly total: number;
+  readonly identical: number;
+  readonly different: number;
+  readonly forgotten: number;
+  readonly missingBundle: number;
+  readonly damaged: number;
+  /** What was asked for by id, or the first of those that are not identical. */
+  readonly examples: readonly ReplayedPrediction[];
+  /** Damage of the log itself: these ranges could not be read. */
+  readonly problems: readonly string[];
+}
+
+export interface ReplayRequest {
+  /** Of the prediction log. */
+  readonly directory: string;
+  readonly blobs: BlobStore;
+  readonly filter: ReplayFilter;
+  /** Called now and then with the number of predictions done. */
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const MAX_EXAMPLES = 20;
+const PROGRESS_EVERY = 1_000;
+
+/**
+ * Recomputes logged predictions from their logged input with the bundle named in their frame, and compares features
+ * and output bit for bit.
+ *
+ * @throws SERVING_BAD_PREDICTION_ID, SERVING_NO_PREDICTION when an id was asked for
+ */
+export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
+  const { directory, filter, signal } = request;
+  const replay = new Replay(request);
+  if ("id" in filter) {
+    const { instance } = parsePredictionId(filter.id);
+    const frame = await findPrediction(directory, filter.id);
+    await replay.add(frame, instance === undefined ? undefined : { first: instance, count: 1 });
+    return replay.report();
+  }
+  const { limit = Number.POSITIVE_INFINITY } = filter;
+  const onDamage = (error: SlipwayError) => replay.problems.push(error.message);
+  for await (const frame of readPredictionLog(directory, filter, onDamage)) {
+    signal?.throwIfAborted();
+    const left = limit - replay.total;
+    if (left <= 0) break;
+    await replay.add(frame, { first: 0, count: Math.min(left, frame.instances) });
+  }
+  return replay.report();
+}
+
+interface InstanceRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What is known of a bundle while replaying: ready to predict, or why not. */
+type Replayable = { readonly model: LoadedModel } | { readonly problem: string };
+
+class Replay {
+  readonly problems: string[] = [];
+  readonly #request: ReplayRequest;
+  readonly #models = new Map<Digest, Replayable>();
+  readonly #examples: ReplayedPrediction[] = [];
+  readonly #counts: Record<ReplayVerdict, number> = {
+    identical: 0,
+    different: 0,
+    forgotten: 0,
+    "missing-bundle": 0,
+    damaged: 0,
+  };
+  total = 0;
+
+  constructor(request: ReplayRequest) {
+    this.#request = request;
+  }
+
+  /** Replays the instances of a frame in a range, all of them by default. */
+  async add(
+    frame: PredictionFrame,
+    range: InstanceRange = { first: 0, count: frame.instances },
+  ): Promise<void> {
+    const { payload } = frame;
+    if (payload === undefined) {
+      this.#addAll(frame, range, { verdict: "forgotten", reason: "its input has been erased on request" });
+      return;
+    }
+    const records = payload.intact ? recordsOf(payload, frame.instances) : undefined;
+    if (records === undefined) {
+      const reason = "the logged payload is not the one its header was made for";
+      this.#addAll(frame, range, { verdict: "damaged", reason });
+      return;
+    }
+    const replayable = await this.#modelOf(frame.bundle);
+    if ("problem" in replayable) {
+      this.#addAll(frame, range, { verdict: "missing-bundle", reason: replayable.problem });
+      return;
+    }
+    for (let i = range.first; i < range.first + range.count; i++) {
+      const again = recompute(replayable.model, records[i], loggedInstance(frame, payload, i));
+      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again });
+    }
+  }
+
+  report(): ReplayReport {
+    const { "missing-bundle": missingBundle, ...counts } = this.#counts;
+    return {
+      total: this.total,
+      ...counts,
+      missingBundle,
+      examples: this.#examples,
+      problems: this.problems,
+    };
+  }
+
+  #addAll(
+    frame: PredictionFrame,
+    range: InstanceRange,
+    why: { verdict: ReplayVerdict; reason: string },
+  ): void {
+    for (let i = range.first; i < range.first + range.count; i++) {
+      this.#addOne(frame, i, {
+        ...why,
+        logged: frame.payload === undefined ? null : loggedOutput(frame.payload, i),
+        recomputed: null,
+      });
+    }
+  }
+
+  #addOne(
+    frame: PredictionFrame,
+    instance: number,
+    result: Pick<ReplayedPrediction, "verdict" | "logged" | "recomputed" | "reason">,
+  ): void {
+    this.total++;
+    this.#counts[result.verdict]++;
+    const wanted = "id" in this.#request.filter || result.verdict !== "identical";
+    if (wanted && this.#examples.length < MAX_EXAMPLES) {
+      const { id, model, version, bundle, arm, time, instances } = frame;
+      this.#examples.push({
+        id: instances === 1 ? id : `${id}.${instance}`,
+        ...{ model, version, bundle, arm, time },
+        ...result,
+      });
+    }
+    if (this.total % PROGRESS_EVERY === 0) this.#request.onProgress?.(this.total);
+  }
+
+  async #modelOf(bundle: Digest): Promise<Replayable> {
+    let known = this.#models.get(bundle);
+    if (known === undefined) {
+      known = await this.#open(bundle);
+      this.#models.set(bundle, known);
+    }
+    return known;
+  }
+
+  async #open(bundle: Digest): Promise<Replayable> {
+    try {
+      return { model: await loadModel(this.#request.blobs, bundle) };
+    } catch (thrown) {
+      if (!(thrown instanceof SlipwayError)) throw thrown;
+      const problem =
+        thrown.code === bundleErrors.BUNDLE_MISSING.code
+          ? `bundle ${shortDigest(bundle)} is no longer stored`
+          : thrown.message;
+      return { problem };
+    }
+  }
+}
+
+/** The logged records, or undefined when the input is not a list of as many records as were answered. */
+function recordsOf(payload: PredictionPayload, instances: number): readonly unknown[] | undefined {
+  let records: unknown;
+  try {
+    records = JSON.parse(payload.input.toString("utf8"));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+  return Array.isArray(records) && records.length === instances ? records : undefined;
+}
+
+function loggedInstance(frame: PredictionFrame, payload: PredictionPayload, instance: number): Computed {
+  const start = instance * frame.featureCount;
+  return {
+    features: payload.features.subarray(start, start + frame.featureCount),
+    outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
+  };
+}
+
+/** What one instance was answered with: a number, or a list where there are several. */
+function loggedOutput({ outputs, width }: PredictionPayload, instance: number): number | readonly number[] {
+  return asAnswered(outputs.subarray(instance * width, (instance + 1) * width));
+}
+
+function asAnswered(outputs: Float64Array): number | readonly number[] {
+  return outputs.length === 1 ? outputs[0]! : Array.from(outputs);
+}
+
+function recompute(
+  model: LoadedModel,
+  record: unknown,
+  logged: Computed,
+): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
+  let outputs: Float64Array;
+  try {
+    outputs = model.predictAll(record as Readonly<Record<string, unknown>>);
+  } catch (thrown) {
+    if (!(thrown instanceof SlipwayError)) throw thrown;
+    return { verdict: "different", recomputed: null, reason: thrown.message };
+  }
+  const comparison = compareComputed(logged, { features: model.features, outputs });
+  const recomputed = asAnswered(outputs);
+  if (comparison.equal) return { verdict: "identical", recomputed };
+  return { verdict: "different", recomputed, reason: reasonOf(comparison, model) };
+}
+
+function reasonOf(comparison: Extract<Comparison, { equal: false }>, model: LoadedModel): string {
+  switch (comparison.what) {
+    case "feature-count":
+      return "another number of features";
+    case "feature":
+      return `feature "${model.featureNames[comparison.index] ?? comparison.index}" came out differently`;
+    case "output-count":
+      return "another number of outputs";
+    case "output":
+      return "the same features gave another output";
+  }
+}

@@ -1,0 +1,135 @@
+import type { Signature } from "../bundle/index.ts";
+import { type Digest, SlipwayError } from "../kernel/index.ts";
+import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { headerTemplate } from "./prediction-frame.ts";
+import type { RoutedModel, RoutingSnapshot } from "./routing.ts";
+
+/** A loaded version in its place. */
+export class Arm implements ServedVersion {
+  readonly model: string;
+  readonly version: number;
+  readonly arm: string;
+  readonly bundle: Digest;
+  readonly signature: Signature;
+  readonly engine: string;
+  readonly loaded: LoadedModel;
+  readonly template: Buffer;
+
+  constructor(
+    subject: { model: string; version: number; arm: string },
+    loaded: LoadedModel,
+    incarnation: string,
+  ) {
+    this.model = subject.model;
+    this.version = subject.version;
+    this.arm = subject.arm;
+    this.bundle = loaded.bundle;
+    this.signature = loaded.signature;
+    this.engine = loaded.engine;
+    this.loaded = loaded;
+    this.template = headerTemplate({
+      ...subject,
+      incarnation,
+      bundle: loaded.bundle,
+      featureCount: loaded.features.length,
+    });
+  }
+}
+
+export interface ServedModel {
+  readonly champion: Arm | undefined;
+  readonly arms: ReadonlyMap<number, Arm>;
+  readonly status: ModelStatus;
+}
+
+/** What a worker serves: immutable, replaced as a whole. */
+export interface ServingTable {
+  readonly generation: number;
+  /** Of the snapshot it was made from. */
+  readonly digest: Digest | undefined;
+  /** False when something in the snapshot could not be loaded. */
+  readonly complete: boolean;
+  readonly models: ReadonlyMap<string, ServedModel>;
+  readonly statuses: readonly ModelStatus[];
+}
+
+export const EMPTY_TABLE: ServingTable = {
+  generation: 0,
+  digest: undefined,
+  complete: true,
+  models: new Map(),
+  statuses: [],
+};
+
+export interface Preparation {
+  readonly former: ServingTable;
+  /** Of the snapshot. */
+  readonly digest: Digest;
+  readonly incarnation: string;
+  readonly load: (bundle: Digest) => Promise<LoadedModel>;
+  readonly onProblem: (problem: string) => void;
+}
+
+/** Loads what the snapshot names and the former table does not hold yet. */
+export async function prepareTable(
+  routing: RoutingSnapshot,
+  preparation: Preparation,
+): Promise<ServingTable> {
+  let complete = true;
+  const watched: Preparation = {
+    ...preparation,
+    onProblem: (problem) => {
+      complete = false;
+      preparation.onProblem(problem);
+    },
+  };
+  const models = new Map<string, ServedModel>();
+  for (const routed of routing.models) models.set(routed.name, await prepareModel(routed, watched));
+  return {
+    generation: routing.generation,
+    digest: preparation.digest,
+    complete,
+    models,
+    statuses: Array.from(models.values(), ({ status }) => status),
+  };
+}
+
+/** A model whose champion does not load keeps its former champion. */
+async function prepareModel(routed: RoutedModel, preparation: Preparation): Promise<ServedModel> {
+  const { former, incarnation, load, onProblem } = preparation;
+  const arms = new Map<number, Arm>();
+  const versions: VersionStatus[] = [];
+  for (const { version, bundle } of routed.versions) {
+    try {
+      const loaded = loadedIn(former, bundle) ?? (await load(bundle));
+      const arm = version === routed.champion ? "champion" : "version";
+      arms.set(version, new Arm({ model: routed.name, version, arm }, loaded, incarnation));
+      versions.push({ version, bundle, state: "available" });
+    } catch (thrown) {
+      const problem = thrown instanceof Error ? thrown.message : String(thrown);
+      onProblem(`model ${routed.name} version ${version}: ${problem}`);
+      versions.push({ version, bundle, state: "failed", problem: withoutPath(problem, thrown) });
+    }
+  }
+  const champion = arms.get(routed.champion) ?? former.models.get(routed.name)?.champion;
+  if (champion !== undefined && !arms.has(champion.version)) {
+    arms.set(champion.version, champion);
+    if (!versions.some(({ version }) => version === champion.version))
+      versions.push({ version: champion.version, bundle: champion.bundle, state: "available" });
+  }
+  const ready = champion !== undefined;
+  return { champion, arms, status: { name: routed.name, champion: champion?.version, ready, versions } };
+}
+
+/** Callers of the prediction port are told what is wrong, not where it lies on this machine. */
+function withoutPath(problem: string, thrown: unknown): string {
+  const path = thrown instanceof SlipwayError ? thrown.details.path : undefined;
+  return typeof path === "string" ? problem.replace(` (${path})`, "") : problem;
+}
+
+function loadedIn(table: ServingTable, bundle: Digest): LoadedModel | undefined {
+  for (const model of table.models.values())
+    for (const arm of model.arms.values()) if (arm.bundle === bundle) return arm.loaded;
+  return undefined;
+}

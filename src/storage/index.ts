@@ -1,0 +1,27 @@
+export { type BlobStat, type BlobStore, openFileBlobs } from "./blobs.ts";
+export {
+  type Database,
+  type DatabaseTarget,
+  openDatabase,
+  type Queryable,
+  type WriteTransaction,
+} from "./database.ts";
+export type { DatabaseSchema } from "./database-schema.ts";
+export { storageErrors } from "./errors.ts";
+export {
+  MAX_FRAME_BYTES,
+  parseSegmentFileName,
+  type SegmentName,
+  segmentFileName,
+} from "./segment-format.ts";
+export {
+  type LogFrame,
+  type LogPosition,
+  listSegments,
+  type ReadOptions,
+  readFrameAt,
+  readSegments,
+  type SegmentInfo,
+  type TornTail,
+} from "./segment-reader.ts";
+export { openSegmentWriter, type SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";

@@ -1,0 +1,38 @@
+import { defineErrors } from "../kernel/index.ts";
+
+export const trainingErrors = defineErrors({
+  TRAINING_BAD_OPTION: {
+    kind: "invalid",
+    doc: "An option of a trainer is unknown, of the wrong type, or outside its range.",
+  },
+  TRAINING_NO_ROWS: { kind: "invalid", doc: "There are no rows to train on, or none to validate with." },
+  TRAINING_NO_FEATURES: { kind: "invalid", doc: "The model has no feature to learn from." },
+  TRAINING_WRONG_SHAPE: {
+    kind: "invalid",
+    doc: "Matrix, target and weights differ in length, or validation columns differ from training columns.",
+  },
+  TRAINING_BAD_TARGET: {
+    kind: "invalid",
+    doc: "The target has missing or infinite values, or values other than 0 and 1 in a binary task.",
+  },
+  TRAINING_CONSTANT_TARGET: {
+    kind: "invalid",
+    doc: "The target has the same value in every training row, so there is nothing to learn.",
+  },
+  TRAINING_BAD_WEIGHT: {
+    kind: "invalid",
+    doc: "A weight is missing, negative or infinite, or all weights are zero.",
+  },
+  TRAINING_BAD_CATEGORY: {
+    kind: "invalid",
+    doc: "A categorical column holds a value that is no code of its vocabulary.",
+  },
+  TRAINING_TOO_LARGE: {
+    kind: "exhausted",
+    doc: "The training matrix and its histograms do not fit into the trainer's memory.",
+  },
+  TRAINING_WORKER_FAILED: {
+    kind: "internal",
+    doc: "A worker thread of the trainer ended with an error.",
+  },
+});

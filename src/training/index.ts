@@ -1,0 +1,11 @@
+export { trainingErrors } from "./errors.ts";
+export { type GbdtOptions, type GbdtSpec, gbdt, type TrainerSpec } from "./spec.ts";
+export {
+  type FeatureImportance,
+  type TrainedModel,
+  type TrainingData,
+  type TrainingOptions,
+  type TrainingProgress,
+  type TrainingSet,
+  trainModel,
+} from "./trainer.ts";

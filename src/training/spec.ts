@@ -1,0 +1,166 @@
+import { trainingErrors } from "./errors.ts";
+
+/**
+ * Gradient boosted decision trees. Names and meanings follow LightGBM, whose defaults these are; the name it uses is
+ * given where it differs.
+ */
+export interface GbdtSpec {
+  readonly kind: "gbdt";
+  /** Number of boosting iterations (num_iterations), ≥ 1. */
+  readonly trees: number;
+  /** What each tree's leaves are multiplied with, in (0, 1]. */
+  readonly learningRate: number;
+  /** Most leaves of a tree (num_leaves), 2 to 4096. */
+  readonly leaves: number;
+  /** Deepest a leaf may lie, the root being at 0; −1 for no limit. */
+  readonly maxDepth: number;
+  /** Fewest training rows of a leaf (min_data_in_leaf), ≥ 1. Counted exactly. */
+  readonly minRowsPerLeaf: number;
+  /** Smallest sum of second derivatives of a leaf (min_sum_hessian_in_leaf), ≥ 0. */
+  readonly minHessianPerLeaf: number;
+  /** L1 penalty on leaf values (lambda_l1), ≥ 0. */
+  readonly l1: number;
+  /** L2 penalty on leaf values (lambda_l2), ≥ 0. */
+  readonly l2: number;
+  /** Least gain of a split (min_gain_to_split), ≥ 0. */
+  readonly minSplitGain: number;
+  /** Share of the rows drawn anew for every tree (bagging_fraction with bagging_freq = 1), in (0, 1]. */
+  readonly rowShare: number;
+  /** Share of the features drawn anew for every tree (feature_fraction), in (0, 1]. */
+  readonly columnShare: number;
+  /** Most bins of a feature (max_bin), 2 to 255. Categories beyond it share the bin of missing values. */
+  readonly maxBins: number;
+  /** Stop when the validation metric has not improved for this many trees, and keep the best number of trees. */
+  readonly earlyStoppingRounds?: number;
+  /** Pulls the order of rare categories towards the middle (cat_smooth), ≥ 0; categories with fewer rows are not split off. */
+  readonly categorySmoothing: number;
+  /** Additional L2 penalty in categorical splits (cat_l2), ≥ 0. */
+  readonly categoryL2: number;
+  /** Most categories on the smaller side of a split (max_cat_threshold), ≥ 1. */
+  readonly maxCategoriesPerSplit: number;
+  /** With fewer categories than this, one is split from the rest (max_cat_to_onehot, which counts one for missing), ≥ 1. */
+  readonly maxCategoriesOneHot: number;
+  /** Fewest rows of a group of categories (min_data_per_group), ≥ 1. */
+  readonly minRowsPerCategoryGroup: number;
+}
+
+/** What a project may put after `trainer:`. */
+export type TrainerSpec = GbdtSpec;
+
+export type GbdtOptions = Partial<Omit<GbdtSpec, "kind">>;
+
+type NumericOption = Exclude<keyof GbdtSpec, "kind">;
+
+interface OptionRange {
+  readonly least: number;
+  readonly most: number;
+  readonly integer?: true;
+  /** The least value itself is not allowed. */
+  readonly exclusive?: true;
+}
+
+const ANY = Number.MAX_VALUE;
+const COUNT = 0x7fffffff;
+
+const RANGES: Readonly<Record<NumericOption, OptionRange>> = {
+  trees: { least: 1, most: 100_000, integer: true },
+  learningRate: { least: 0, most: 1, exclusive: true },
+  leaves: { least: 2, most: 4096, integer: true },
+  maxDepth: { least: -1, most: COUNT, integer: true },
+  minRowsPerLeaf: { least: 1, most: COUNT, integer: true },
+  minHessianPerLeaf: { least: 0, most: ANY },
+  l1: { least: 0, most: ANY },
+  l2: { least: 0, most: ANY },
+  minSplitGain: { least: 0, most: ANY },
+  rowShare: { least: 0, most: 1, exclusive: true },
+  columnShare: { least: 0, most: 1, exclusive: true },
+  maxBins: { least: 2, most: 255, integer: true },
+  earlyStoppingRounds: { least: 1, most: COUNT, integer: true },
+  categorySmoothing: { least: 0, most: ANY },
+  categoryL2: { least: 0, most: ANY },
+  maxCategoriesPerSplit: { least: 1, most: 255, integer: true },
+  maxCategoriesOneHot: { least: 1, most: 255, integer: true },
+  minRowsPerCategoryGroup: { least: 1, most: COUNT, integer: true },
+};
+
+const DEFAULTS: GbdtSpec = {
+  kind: "gbdt",
+  trees: 100,
+  learningRate: 0.1,
+  leaves: 31,
+  maxDepth: -1,
+  minRowsPerLeaf: 20,
+  minHessianPerLeaf: 1e-3,
+  l1: 0,
+  l2: 0,
+  minSplitGain: 0,
+  rowShare: 1,
+  columnShare: 1,
+  maxBins: 255,
+  categorySmoothing: 10,
+  categoryL2: 10,
+  maxCategoriesPerSplit: 32,
+  maxCategoriesOneHot: 4,
+  minRowsPerCategoryGroup: 100,
+};
+
+/**
+ * A gradient boosting trainer.
+ *
+ *     trainer: gbdt({ trees: 200, leaves: 63, learningRate: 0.05, earlyStoppingRounds: 20 })
+ *
+ * @throws TRAINING_BAD_OPTION
+ */
+export function gbdt(options: GbdtOptions = {}): GbdtSpec {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(RANGES, name))
+      throw trainingErrors.TRAINING_BAD_OPTION.error(`gbdt has no option "${name}"`, {
+        details: { option: name },
+        hint: `Its options are ${Object.keys(RANGES).join(", ")}.`,
+      });
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return checkTrainer({ ...DEFAULTS, ...given });
+}
+
+/**
+ * Checks a trainer that came as data, and gives it back.
+ *
+ * @throws TRAINING_BAD_OPTION
+ */
+export function checkTrainer(spec: TrainerSpec): TrainerSpec {
+  if (spec.kind !== "gbdt")
+    throw trainingErrors.TRAINING_BAD_OPTION.error(`there is no trainer "${String(spec.kind)}"`, {
+      details: { option: "kind" },
+      hint: 'The trainer of this version is "gbdt".',
+    });
+  for (const name of Object.keys(RANGES) as NumericOption[]) {
+    const value = spec[name];
+    if (value !== undefined || name !== "earlyStoppingRounds") checkOption(name, value);
+  }
+  return spec;
+}
+
+function checkOption(name: NumericOption, value: unknown): void {
+  const range = RANGES[name];
+  const sound =
+    typeof value === "number" &&
+    value >= range.least &&
+    value <= range.most &&
+    !(range.exclusive && value === range.least) &&
+    (!range.integer || Number.isInteger(value)) &&
+    !(name === "maxDepth" && value === 0);
+  if (sound) return;
+  throw trainingErrors.TRAINING_BAD_OPTION.error(
+    `gbdt option ${name} is ${JSON.stringify(value) ?? typeof value}; it must be ${describe(name)}`,
+    { details: { option: name } },
+  );
+}
+
+function describe(name: NumericOption): string {
+  const { least, most, integer, exclusive } = RANGES[name];
+  const what = integer ? "an integer" : "a number";
+  if (name === "maxDepth") return "a positive integer, or −1 for no limit";
+  const from = exclusive ? `above ${least}` : `of at least ${least}`;
+  return `${what} ${from}${most === ANY || most === COUNT ? "" : ` and at most ${most}`}`;
+}

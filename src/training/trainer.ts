@@ -1,0 +1,86 @@
+import { assertNever, type FeatureMatrix } from "../kernel/index.ts";
+import { trainGbdt } from "./gbdt.ts";
+import { checkTrainer, type TrainerSpec } from "./spec.ts";
+import { checkTrainingData } from "./training-data.ts";
+
+/** Rows to learn from or to validate with. */
+export interface TrainingSet {
+  readonly matrix: FeatureMatrix;
+  /** One value a row; 0 or 1 in a binary task. */
+  readonly target: Float64Array;
+  /** One non-negative weight a row; 1 everywhere when absent. */
+  readonly weights?: Float64Array;
+}
+
+export interface TrainingData {
+  readonly task: "binary" | "regression";
+  readonly train: TrainingSet;
+  readonly validate?: TrainingSet;
+}
+
+export interface TrainingProgress {
+  /** Trees grown so far, from 1. */
+  readonly iteration: number;
+  /** Trees asked for. */
+  readonly of: number;
+  /** "logLoss" in a binary task, "rmse" in a regression: less is better. */
+  readonly metric: "logLoss" | "rmse";
+  /** The metric over the validation rows, when there are any. */
+  readonly validate?: number;
+}
+
+export interface TrainingOptions {
+  /** Draws rows and columns, and samples the values of bins. */
+  readonly seed: number;
+  /** Threads to use at most; the model does not depend on it. */
+  readonly threads: number;
+  /** Called after every iteration, on the calling thread. */
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface FeatureImportance {
+  readonly feature: string;
+  /** Sum of the gains of the splits on this feature, in the kept trees. */
+  readonly gain: number;
+  readonly splits: number;
+}
+
+export interface TrainedModel {
+  readonly engine: "forest";
+  /** The forest file, for `openEngine`. */
+  readonly bytes: Uint8Array;
+  /** Iterations that were run. */
+  readonly iterations: number;
+  /** Iterations that the model keeps: fewer than were run when training stopped early. */
+  readonly bestIteration: number;
+  /** Every feature of the matrix, the one that gained most first. */
+  readonly importance: readonly FeatureImportance[];
+  readonly metric: "logLoss" | "rmse";
+  /** One entry an iteration. */
+  readonly history: readonly { readonly iteration: number; readonly validate?: number }[];
+}
+
+/**
+ * Trains a model. The same data, spec and seed give the same bytes, whatever the number of threads.
+ *
+ * Blocks its thread except for a moment between iterations: run it where nothing else has to answer.
+ *
+ * @throws TRAINING_BAD_OPTION, TRAINING_NO_ROWS, TRAINING_NO_FEATURES, TRAINING_WRONG_SHAPE, TRAINING_BAD_TARGET,
+ * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE; the signal's reason
+ */
+export async function trainModel(
+  spec: TrainerSpec,
+  data: TrainingData,
+  options: TrainingOptions,
+): Promise<TrainedModel> {
+  options.signal?.throwIfAborted();
+  checkTrainer(spec);
+  checkTrainingData(data);
+  switch (spec.kind) {
+    case "gbdt":
+      return await trainGbdt(spec, data, options);
+    default:
+      return assertNever(spec.kind);
+  }
+}

@@ -1,0 +1,481 @@
+import { z } from "zod";
+import type { JsonValue } from "../kernel/index.ts";
+
+/**
+ * The records that control operations answer with. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes,
+ * digests 64 hexadecimal digits. A number that could not be computed is `null`, never absent and never NaN.
+ */
+
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).readonly();
+const json: z.ZodType<JsonValue, JsonValue> = z.json();
+const details = z.record(z.string(), json).readonly();
+const task = z.enum(["binary", "regression", "multiclass"]);
+const count = z.number().int().min(0);
+
+/** Errors as they cross a process or a wire; the type is the kernel's `SerializedError`. */
+export const errorRecord = z.object({
+  code: z.string(),
+  kind: z.enum([
+    "invalid",
+    "denied",
+    "not-found",
+    "conflict",
+    "unsupported",
+    "exhausted",
+    "unavailable",
+    "internal",
+  ]),
+  message: z.string(),
+  retryable: z.boolean(),
+  details,
+  hint: z.string().exactOptional(),
+});
+
+export const snapshotRecord = z.object({
+  dataset: z.string(),
+  digest: z.string(),
+  tags: list(z.string()),
+  rowCount: count,
+  /** Of the Parquet parts. */
+  bytes: count,
+  addedAt: z.string(),
+  actor: z.string(),
+});
+
+export const columnRecord = z.object({
+  name: z.string(),
+  type: z.enum(["int", "float", "bool", "timestamp", "category", "text"]),
+  known: z.enum(["before", "after"]).optional(),
+  missing: count,
+  /** Of the values present; timestamps as epoch milliseconds; `null` for columns that are not numbers. */
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  mean: z.number().nullable(),
+  deviation: z.number().nullable(),
+  /** Different values of a category, `null` where they were not counted. */
+  distinct: count.nullable(),
+  top: list(z.object({ value: z.string(), count })),
+  /** `counts[i]` values lie in [edges[i], edges[i + 1]); empty where there is no histogram. */
+  histogram: z.object({ edges: list(z.number()), counts: list(count) }).optional(),
+});
+
+export const snapshotDetail = snapshotRecord.extend({
+  columns: list(columnRecord),
+  files: list(z.object({ path: z.string(), bytes: count })),
+  parts: count,
+});
+
+/** A column of a schema. */
+const schemaColumn = z.object({ name: z.string(), type: columnRecord.shape.type });
+
+export const snapshotDifference = z.object({
+  dataset: z.string(),
+  before: snapshotRecord,
+  after: snapshotRecord,
+  schema: z.object({
+    added: list(schemaColumn),
+    removed: list(schemaColumn),
+    retyped: list(
+      z.object({ name: z.string(), before: columnRecord.shape.type, after: columnRecord.shape.type }),
+    ),
+  }),
+  rows: z.discriminatedUnion("by", [
+    z.object({
+      by: z.literal("key"),
+      key: list(z.string()),
+      added: count,
+      removed: count,
+      /** In columns that both have, of one type. */
+      changed: count,
+      same: count,
+      /** In how many rows a column changed. */
+      changedColumns: list(z.object({ name: z.string(), rows: count })),
+      /** The first few of each kind, in the order of their keys. */
+      examples: list(
+        z.object({
+          change: z.enum(["added", "removed", "changed"]),
+          key: list(z.string().nullable()),
+          values: list(
+            z.object({ column: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
+          ),
+        }),
+      ),
+    }),
+    z.object({
+      by: z.literal("block"),
+      /** Rows at the beginning that are the same in both. */
+      sameAtStart: count,
+      /** Rows in blocks of 65,536 that both have, wherever they stand. */
+      inSameBlocks: count,
+      blocks: z.object({ before: count, after: count, same: count }),
+    }),
+  ]),
+  /** Columns that both have, of one type. */
+  columns: list(
+    z.object({
+      name: z.string(),
+      type: columnRecord.shape.type,
+      /** Share of rows without a value. */
+      missing: z.object({ before: z.number().nullable(), after: z.number().nullable() }),
+      distances: list(
+        z.object({
+          measure: z.enum(["l-infinity", "jensen-shannon", "psi", "kolmogorov-smirnov"]),
+          value: z.number(),
+          /** Bins, base of the logarithm and what else the number depends on. */
+          convention: z.string(),
+        }),
+      ),
+    }),
+  ),
+  durationMs: z.number(),
+});
+
+export const tagRecord = z.object({
+  dataset: z.string(),
+  tag: z.string(),
+  snapshot: z.string(),
+  /** What the tag named before. */
+  previous: z.string().nullable(),
+});
+
+export const exportRecord = z.object({
+  dataset: z.string(),
+  snapshot: z.string(),
+  out: z.string(),
+  rows: count,
+  bytes: count,
+  durationMs: z.number(),
+});
+
+export const garbageRecord = z.object({
+  /** True when nothing was removed. */
+  dryRun: z.boolean(),
+  /** What was used since then stays. */
+  usedSince: z.string(),
+  snapshots: list(z.object({ dataset: z.string(), digest: z.string(), addedAt: z.string() })),
+  /** The largest first, at most 1,000. */
+  blobs: list(z.object({ digest: z.string(), bytes: count, usedAt: z.string() })),
+  removed: z.object({ blobs: count, bytes: count }),
+  kept: z.object({
+    blobs: count,
+    bytes: count,
+    /** Of these, what nothing refers to but was used too recently. */
+    recent: count,
+  }),
+  durationMs: z.number(),
+});
+
+export const metricRecord = z.object({
+  name: z.string(),
+  value: z.number().nullable(),
+  /** Bounds of the confidence interval; `null` without one. */
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
+export const evaluationRecord = z.object({
+  rows: z.object({ train: count, validate: count, evaluate: count }),
+  /** Of the intervals in `metrics`: 0.95 says 95 %. */
+  confidence: z.number().min(0).max(1),
+  metrics: list(metricRecord),
+  /** One entry per value of each slice column. */
+  slices: list(z.object({ column: z.string(), value: z.string(), rows: count, metrics: list(metricRecord) })),
+  /** Binary models: predicted and observed share of positives, by bins of equal count. */
+  calibration: list(z.object({ rows: count, predicted: z.number(), observed: z.number() })).optional(),
+});
+
+export const gateRecord = z.object({
+  /** The gate in words: `auc at least 0.6`. */
+  gate: z.string(),
+  outcome: z.enum(["passed", "failed", "not-evaluated"]),
+  /** The evidence in words: `0.71 (0.69 to 0.73)`, `slice has 12 rows, 500 wanted`. */
+  reason: z.string(),
+  metric: z.string(),
+  /** The slice value a per-slice gate speaks of. */
+  slice: z.string().optional(),
+  value: z.number().nullable(),
+  bound: z.number().nullable(),
+});
+
+export const importanceRecord = z.object({ feature: z.string(), gain: z.number(), splits: count });
+
+export const stepState = z.enum(["waiting", "running", "finished", "reused", "failed", "interrupted"]);
+
+export const stepRecord = z.object({
+  name: z.string(),
+  state: stepState,
+  startedAt: z.string().nullable(),
+  durationMs: z.number().nullable(),
+  detail: z.string().optional(),
+});
+
+export const runState = z.enum([
+  "queued",
+  "running",
+  "succeeded",
+  "rejected",
+  "failed",
+  "interrupted",
+  "cancelled",
+]);
+
+export const runRecord = z.object({
+  id: z.string(),
+  model: z.string(),
+  state: runState,
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  actor: z.string(),
+  /** The version the run registered, if it came that far. */
+  version: count.nullable(),
+  /** One line about a failure. */
+  error: errorRecord.nullable(),
+});
+
+export const runDetail = runRecord.extend({
+  snapshot: z.string().nullable(),
+  steps: list(stepRecord),
+  options: details,
+});
+
+export const reproductionRecord = z.object({
+  at: z.string(),
+  verdict: z.enum(["identical", "different"]),
+  actor: z.string(),
+});
+
+export const versionRecord = z.object({
+  model: z.string(),
+  version: count,
+  /** `rejected`: a gate failed; deploying it wants `force`. */
+  status: z.enum(["accepted", "rejected"]),
+  aliases: list(z.string()),
+  bundle: z.string(),
+  registeredAt: z.string(),
+  /** The first few metrics, for tables. */
+  metrics: list(metricRecord),
+});
+
+/** The file that a version was imported from. */
+export const originRecord = z.object({
+  format: z.string(),
+  /** The program that wrote the file, as far as it says. */
+  producer: z.string(),
+  /** What the model was trained for, in the words of that program. */
+  objective: z.string(),
+  file: z.string(),
+  digest: z.string(),
+  bytes: count,
+});
+
+export const versionDetail = versionRecord.extend({
+  actor: z.string(),
+  reason: z.string().nullable(),
+  task,
+  lineage: z.object({
+    run: z.string(),
+    dataset: z.string(),
+    snapshot: z.string(),
+    plan: z.string(),
+    config: z.string(),
+    /** Git commit of the project, with `+changes` when the working tree differed; `null` outside a repository. */
+    code: z.string().nullable(),
+    /** Of a version that was imported instead of trained; run, dataset, snapshot and config are empty then. */
+    origin: originRecord.optional(),
+  }),
+  /** Names of the classes, in the order of their probabilities. */
+  classes: list(z.string()).optional(),
+  inputs: list(z.object({ name: z.string(), type: z.string(), required: z.boolean() })),
+  features: count,
+  trainer: details,
+  evaluation: evaluationRecord,
+  gates: list(gateRecord),
+  importance: list(importanceRecord),
+  reproductions: list(reproductionRecord),
+});
+
+export const modelRecord = z.object({
+  name: z.string(),
+  /** False for a model that has versions but no longer stands in the configuration. */
+  declared: z.boolean(),
+  /** True for a model that stands in no configuration because its newest version was imported. */
+  imported: z.boolean(),
+  dataset: z.string().nullable(),
+  task: task.nullable(),
+  versions: count,
+  latest: count.nullable(),
+  champion: count.nullable(),
+});
+
+export const trainRecord = z.object({
+  run: z.string(),
+  model: z.string(),
+  version: count,
+  status: z.enum(["accepted", "rejected"]),
+  /** True when the same bundle was registered before: the run produced nothing new. */
+  alreadyRegistered: z.boolean(),
+  /** True when this version is what the model's alias `champion` names after the run. */
+  champion: z.boolean(),
+  bundle: z.string(),
+  snapshot: z.string(),
+  task,
+  iterations: count,
+  evaluation: evaluationRecord,
+  gates: list(gateRecord),
+  importance: list(importanceRecord),
+  durationMs: z.number(),
+});
+
+export const importRecord = z.object({
+  model: z.string(),
+  version: count,
+  /** True when the same bundle was registered before. */
+  alreadyRegistered: z.boolean(),
+  /** True when this version is what the model's alias `champion` names now. */
+  champion: z.boolean(),
+  bundle: z.string(),
+  task,
+  /** Numbers that an instance is answered with. */
+  outputs: count,
+  classes: list(z.string()).optional(),
+  inputs: count,
+  trees: count,
+  origin: originRecord,
+  durationMs: z.number(),
+});
+
+export const deploymentRecord = z.object({
+  model: z.string(),
+  version: count,
+  /** What the alias named before; `null` for the first deployment. */
+  previous: count.nullable(),
+  /** Of the routing document that carries the change. */
+  generation: count,
+  forced: z.boolean(),
+});
+
+export const journalRecord = z.object({
+  sequence: count,
+  at: z.string(),
+  actor: z.string(),
+  /** What happened: `version.registered`, `alias.moved`. */
+  action: z.string(),
+  model: z.string().nullable(),
+  reason: z.string().nullable(),
+  details,
+});
+
+export const processRecord = z.object({
+  role: z.enum(["supervisor", "control", "worker", "runner"]),
+  pid: count,
+  state: z.enum(["starting", "ready", "draining", "failed"]),
+  since: z.string(),
+  restarts: count,
+  /** The routing generation a worker serves. */
+  generation: count.nullable(),
+});
+
+export const servedModelRecord = z.object({
+  model: z.string(),
+  version: count,
+  bundle: z.string(),
+  state: z.enum(["loading", "ready", "failed"]),
+  /** Why it failed to load. */
+  reason: z.string().optional(),
+});
+
+export const statusRecord = z.object({
+  project: z.object({ root: z.string(), config: z.string().nullable(), state: z.string() }),
+  /** False when the answer comes from the state on disk because nothing is running. */
+  running: z.boolean(),
+  since: z.string().nullable(),
+  version: z.string(),
+  /** `http://127.0.0.1:4700`; `null` when it does not listen. */
+  console: z.string().nullable(),
+  predictions: z.string().nullable(),
+  generation: count,
+  database: z.enum(["sqlite", "postgresql"]),
+  processes: list(processRecord),
+  models: list(servedModelRecord),
+});
+
+export const replayedPrediction = z.object({
+  id: z.string(),
+  model: z.string(),
+  version: count,
+  at: z.string(),
+  /** `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why. */
+  verdict: z.enum(["identical", "different", "unavailable"]),
+  /** A list where the model has several outputs. */
+  logged: z.union([z.number(), list(z.number())]).nullable(),
+  recomputed: z.union([z.number(), list(z.number())]).nullable(),
+  reason: z.string().optional(),
+});
+
+export const replayRecord = z.object({
+  predictions: count,
+  identical: count,
+  different: count,
+  unavailable: count,
+  durationMs: z.number(),
+  /** The one that was asked for, or the first of those that are not identical. */
+  examples: list(replayedPrediction),
+});
+
+export const filePredictionRecord = z.object({
+  model: z.string(),
+  version: count,
+  bundle: z.string(),
+  file: z.string(),
+  out: z.string(),
+  rows: count,
+  /** Of the file written, in order. */
+  columns: list(z.string()),
+  durationMs: z.number(),
+  rowsPerSecond: z.number(),
+  /** Most memory the process that predicted had at any time. */
+  peakBytes: count,
+});
+
+export const reproduceRecord = z.object({
+  model: z.string(),
+  version: count,
+  verdict: z.enum(["identical", "different"]),
+  expected: z.string(),
+  got: z.string(),
+  /** The files of the bundle whose digests differ. */
+  differences: list(z.object({ file: z.string(), expected: z.string(), got: z.string() })),
+  durationMs: z.number(),
+});
+
+/** What a long operation reports while it works. */
+export const progressEvent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("step"),
+    step: z.string(),
+    state: stepState,
+    /** Position of the step among all, from 1. */
+    index: count,
+    of: count,
+    detail: z.string().optional(),
+    durationMs: z.number().optional(),
+  }),
+  z.object({
+    kind: z.literal("progress"),
+    step: z.string(),
+    done: z.number().min(0),
+    /** Absent while the whole is unknown. */
+    of: z.number().min(0).optional(),
+    /** Plural noun: `rows`, `predictions`. */
+    unit: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal("iteration"),
+    iteration: count,
+    of: count,
+    metric: z.string(),
+    train: z.number().nullable(),
+    validate: z.number().nullable(),
+  }),
+  z.object({ kind: z.literal("note"), text: z.string() }),
+]);

@@ -1,0 +1,43 @@
+export {
+  type CallOptions,
+  type ControlClient,
+  type ControlHandlers,
+  type ControlOperations,
+  controlOperations,
+  controlStreamLine,
+  type Evaluation,
+  type Gate,
+  isOperation,
+  type Metric,
+  MOST_MODEL_FILE_BYTES,
+  modelFileFormats,
+  type OperationContext,
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  type OperationRequest,
+  type ProgressEvent,
+  type ServerStatus,
+  type SnapshotColumn,
+} from "./control.ts";
+export { errorRecord } from "./control-records.ts";
+export { wireErrors } from "./errors.ts";
+export { parseOperationInput, parseOperationName } from "./operation-input.ts";
+export { operationsReference } from "./operations-page.ts";
+export {
+  type BodyLimits,
+  type InputColumn,
+  type InputRecord,
+  type InputRules,
+  inputRules,
+  type ParsedInstances,
+} from "./prediction-body.ts";
+export {
+  parseV1Predict,
+  type V1PredictRequest,
+  type V1VersionStatus,
+  v1Metadata,
+  v1Status,
+  writeV1Predictions,
+} from "./v1.ts";
+export { parseV2Infer, type V2InferRequest, v2ModelMetadata, writeV2Response } from "./v2.ts";

@@ -1,0 +1,99 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OperationOutput } from "../../src/wire/index.ts";
+import { startLoad } from "../soak/load.ts";
+import { model, recordOf, type SoakProject, trainChampion, writeProject } from "../soak/project.ts";
+import { predict, slipwayJson, slipwayUp } from "./command.ts";
+
+let project: SoakProject;
+
+beforeAll(async () => {
+  project = writeProject(4_000);
+  await trainChampion(project);
+});
+afterAll(() => project.remove());
+
+/** Another version of the model: the config with fewer trees. */
+async function trainAnother(trees: number): Promise<number> {
+  const config = join(project.path, "slipway.config.ts");
+  const text = readFileSync(config, "utf8");
+  writeFileSync(config, text.replace(/trees: \d+/, `trees: ${trees}`));
+  return (await slipwayJson<OperationOutput<"train">>(["train"], { cwd: project.path })).version;
+}
+
+describe("a running server", () => {
+  it("takes up a new champion without a failed request, and answers with it once the deployment is acknowledged", async () => {
+    const cwd = project.path;
+    const server = await slipwayUp({ cwd });
+    const load = startLoad(server.predictions, 8);
+    try {
+      const second = await trainAnother(30);
+      const before = await predict(server.predictions, model, { instances: [recordOf(5)] });
+      expect(before.headers.get("x-slipway-version")).toBe("1");
+      const deployed = await slipwayJson<OperationOutput<"deploy">>(
+        ["deploy", `${model}@${second}`, "--reason", "fewer trees"],
+        { cwd },
+      );
+      expect(deployed).toMatchObject({ version: second, previous: 1 });
+      const after = await predict(server.predictions, model, { instances: [recordOf(5)] });
+      expect(after.headers.get("x-slipway-version")).toBe(String(second));
+      const back = await slipwayJson<OperationOutput<"rollback">>(["rollback", model], { cwd });
+      expect(back.version).toBe(1);
+      const again = await predict(server.predictions, model, { instances: [recordOf(5)] });
+      expect(again.body).toEqual(before.body);
+    } finally {
+      await load.stop();
+      await server.stop();
+    }
+    expect(load.acknowledged.length).toBeGreaterThan(50);
+    expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
+  });
+
+  it("outlives its supervisor, and the next one takes over without a failed request", async () => {
+    const cwd = project.path;
+    const first = await slipwayUp({ cwd });
+    const port = new URL(first.predictions).port;
+    const load = startLoad(first.predictions, 4);
+    try {
+      first.process.kill("SIGKILL");
+      await pause(500);
+      expect((await predict(first.predictions, model, { instances: [recordOf(1)] })).status).toBe(200);
+      const second = await slipwayUp({ cwd, args: ["--port", port] });
+      await pause(500);
+      await load.stop();
+      expect((await predict(second.predictions, model, { instances: [recordOf(2)] })).status).toBe(200);
+      expect(await second.stop()).toBe(0);
+    } finally {
+      await load.stop();
+    }
+    expect(load.acknowledged.length).toBeGreaterThan(50);
+    expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
+  });
+
+  it("brings back a worker that is killed", async () => {
+    const cwd = project.path;
+    const server = await slipwayUp({ cwd });
+    try {
+      const { processes } = await slipwayJson<OperationOutput<"status">>(["status"], { cwd });
+      const worker = processes.find(({ role }) => role === "worker");
+      process.kill(worker?.pid ?? 0, "SIGKILL");
+      await expect
+        .poll(
+          async () =>
+            (
+              await predict(server.predictions, model, { instances: [recordOf(3)] }).catch(() => ({
+                status: 0,
+              }))
+            ).status,
+          { timeout: 20_000 },
+        )
+        .toBe(200);
+      const { processes: now } = await slipwayJson<OperationOutput<"status">>(["status"], { cwd });
+      expect(now.find(({ role }) => role === "worker")).toMatchObject({ restarts: 1 });
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import { parseArgs } from "node:util";
+import { replayManyPredictions } from "./many-replays.ts";
+import { killServerUnderLoad } from "./server-kills.ts";
+import { killTraining } from "./training-kills.ts";
+
+/**
+ * `npm run soak [-- --short]`: the long campaigns, one after another, with their figures. The short form is what CI
+ * runs. Exits with 1 when a campaign found a fault.
+ */
+const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
+
+/** A campaign gives one line of figures, or throws what it found. */
+const campaigns: readonly { readonly name: string; readonly run: () => Promise<string> }[] = [
+  {
+    name: "kill -9 of the server under load",
+    run: () => killServerUnderLoad({ kills: values.short ? 4 : 20 }),
+  },
+  {
+    name: "predictions replayed from the log",
+    run: () => replayManyPredictions({ predictions: values.short ? 2_000 : 10_000 }),
+  },
+  {
+    name: "kill -9 during ingest, training and registration",
+    run: () => killTraining({ kills: values.short ? 3 : 20 }),
+  },
+];
+
+let failed = 0;
+for (const { name, run } of campaigns) {
+  const startedAt = performance.now();
+  const seconds = (): string => `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+  try {
+    process.stdout.write(`✓ ${name}: ${await run()} (${seconds()})\n`);
+  } catch (error) {
+    failed++;
+    process.stdout.write(
+      `✗ ${name} (${seconds()}): ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+  }
+}
+process.stdout.write(`${campaigns.length - failed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;

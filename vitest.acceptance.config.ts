@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** The product from outside: real processes, kills, whole commands. Slower than the unit suite, and one file at a time. */
+export default defineConfig({
+  test: {
+    include: ["test/acceptance/**/*.test.ts"],
+    environment: "node",
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  },
+  resolve: { conditions: ["slipway-source"] },
+});
