@@ -151,7 +151,7 @@ describe("versions of data", () => {
       child.kill(signal);
       await ended;
       // A command that is killed leaves the tidying to its runner.
-      if (signal === "SIGKILL") await expect.poll(drafts, { timeout: 10_000 }).toEqual([]);
+      if (signal === "SIGKILL") await expect.poll(drafts, { timeout: 60_000 }).toEqual([]);
       const left = readdirSync(cwd).filter((name) => name !== "big.parquet");
       expect(left.sort(), signal).toEqual(before);
       rmSync(inFolder("big.parquet"), { force: true });

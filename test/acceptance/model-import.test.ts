@@ -131,7 +131,7 @@ describe.skipIf(dart === undefined)("a model that was trained elsewhere", () => 
     const expected = lines(classAnswers ?? "").map((line) => numbers(line, /\t/));
     await expect
       .poll(async () => (await predict(server.predictions, "kinds", { instances: [records[0]] })).status, {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toBe(200);
     const answer = await predict(server.predictions, "kinds", { instances: records });

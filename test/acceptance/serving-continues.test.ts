@@ -87,7 +87,7 @@ describe("a running server", () => {
                 status: 0,
               }))
             ).status,
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         )
         .toBe(200);
       const { processes: now } = await slipwayJson<OperationOutput<"status">>(["status"], { cwd });
