@@ -139,7 +139,9 @@ describe("a bundle whose file is damaged", () => {
         expect(await slipwayJson(["reproduce", "clicked@1"], there)).toMatchObject({ verdict: "identical" });
         expect(readFileSync(model)).toEqual(healthy);
         await expect
-          .poll(async () => (await predict(server.predictions, "clicked", record)).status, { timeout: 60_000 })
+          .poll(async () => (await predict(server.predictions, "clicked", record)).status, {
+            timeout: 60_000,
+          })
           .toBe(200);
       } finally {
         expect(await server.stop()).toBe(0);
