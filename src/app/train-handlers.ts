@@ -154,6 +154,7 @@ async function register(
     snapshot: outcome.snapshot,
     task: outcome.recipe.target.task,
     iterations: outcome.iterations,
+    summary: outcome.summary,
     evaluation: evaluationRecord(outcome.report, outcome.rows),
     gates: gateRecords(outcome.gates),
     importance: importanceRecords(outcome.importance),
