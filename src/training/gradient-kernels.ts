@@ -1,5 +1,6 @@
+import { lossKernel } from "./loss-kernels.ts";
 import type { Objective } from "./objective.ts";
-import { derivativesOf, lossKernel, normaliseKernel, poissonExtremesKernel } from "./objective-kernels.ts";
+import { derivativesOf, normaliseKernel, poissonExtremesKernel } from "./objective-kernels.ts";
 import { eachPair, exponential, rounded } from "./vector-math.ts";
 import {
   type Code,

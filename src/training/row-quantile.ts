@@ -26,8 +26,7 @@ export function quantileOf(values: Float64Array, share: number): number {
 }
 
 /**
- * The least value up to which more than `share` of the total weight lies. (LightGBM extrapolates from here where the next
- * weight is 1 or more; the plain inverse is what its quantile without weights tends to.)
+ * The least value up to which more than `share` of the total weight lies: the quantile of the weighted distribution.
  *
  * @param weights one for each value, ≥ 0
  */
