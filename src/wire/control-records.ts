@@ -320,6 +320,8 @@ export const trainRecord = z.object({
   snapshot: z.string(),
   task,
   iterations: count,
+  /** What the trainer made, for people: `100 trees`. */
+  summary: z.string(),
   evaluation: evaluationRecord,
   gates: list(gateRecord),
   importance: list(importanceRecord),
@@ -410,30 +412,6 @@ export const replayedPrediction = z.object({
   logged: z.union([z.number(), list(z.number())]).nullable(),
   recomputed: z.union([z.number(), list(z.number())]).nullable(),
   reason: z.string().optional(),
-});
-
-export const feedbackRecord = z.object({
-  predictionId: z.string(),
-  name: z.string(),
-  value: z.union([z.number(), z.boolean(), z.string(), z.null()]),
-  /** When it became known. */
-  at: z.string(),
-  receivedAt: z.string(),
-});
-
-export const feedbackDetail = z.object({
-  predictionId: z.string(),
-  /** `null`: no prediction of this id is in the log. */
-  prediction: z
-    .object({
-      model: z.string(),
-      version: count,
-      at: z.string(),
-      instances: count,
-    })
-    .nullable(),
-  /** Newest first: the first of a name is what holds, the others were corrected. */
-  feedback: list(feedbackRecord),
 });
 
 export const replayRecord = z.object({

@@ -3,8 +3,6 @@ import {
   deploymentRecord,
   errorRecord,
   exportRecord,
-  feedbackDetail,
-  feedbackRecord,
   filePredictionRecord,
   garbageRecord,
   importRecord,
@@ -24,6 +22,7 @@ import {
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
