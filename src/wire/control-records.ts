@@ -36,6 +36,8 @@ export const snapshotRecord = z.object({
   digest: z.string(),
   tags: list(z.string()),
   rowCount: count,
+  /** Rows that were left out because they are bad. */
+  rejected: count,
   /** Of the Parquet parts. */
   bytes: count,
   addedAt: z.string(),
@@ -63,6 +65,34 @@ export const snapshotDetail = snapshotRecord.extend({
   columns: list(columnRecord),
   files: list(z.object({ path: z.string(), bytes: count })),
   parts: count,
+  /** The rejected rows by what is wrong with them, most frequent first. */
+  faults: list(z.object({ code: z.string(), column: z.string().exactOptional(), rows: count })),
+});
+
+export const rejectsRecord = z.object({
+  dataset: z.string(),
+  snapshot: z.string(),
+  /** All of them. */
+  rejected: count,
+  rowCount: count,
+  /** The first ones, in the order in which they stood. */
+  rejects: list(
+    z.object({
+      file: z.string(),
+      /** On which the row begins, from 1; of a text file. */
+      line: count.exactOptional(),
+      /** From 1; of a Parquet file. */
+      row: count.exactOptional(),
+      code: z.string(),
+      column: z.string().exactOptional(),
+      value: z.string().exactOptional(),
+      reason: z.string(),
+      /** The row as it stood there, cut after 65,536 characters. */
+      raw: z.string(),
+      /** Its bytes, where they are not UTF-8. */
+      base64: z.string().exactOptional(),
+    }),
+  ),
 });
 
 /** A column of a schema. */

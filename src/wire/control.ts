@@ -9,6 +9,7 @@ import {
   journalRecord,
   modelRecord,
   progressEvent,
+  rejectsRecord,
   replayRecord,
   reproduceRecord,
   runDetail,
@@ -121,6 +122,12 @@ export const controlOperations = {
     input: z.strictObject(snapshotChoice).refine(isOneChoice, eitherSnapshotOrTime),
     output: snapshotDetail,
   }),
+  "data.rejects": reading("Lists the rows that were rejected when a snapshot was taken, with the reasons.", {
+    input: z
+      .strictObject({ ...snapshotChoice, limit: limit.default(50) })
+      .refine(isOneChoice, eitherSnapshotOrTime),
+    output: rejectsRecord,
+  }),
   "data.diff": reading(
     "Compares two snapshots of a dataset: columns, rows, and how values are distributed.",
     {
@@ -151,13 +158,14 @@ export const controlOperations = {
     input: z.strictObject({ dataset: name, tag: name, reason }),
     output: tagRecord,
   }),
-  "data.export": changing("Writes the rows of a snapshot to a file.", {
+  "data.export": changing("Writes the rows of a snapshot, or those rejected for it, to a file.", {
     input: z
       .strictObject({
         ...snapshotChoice,
         out: absolutePath.describe(
           "A .csv, .tsv, .ndjson or .parquet file on the control plane's machine; it appears whole or not at all.",
         ),
+        what: z.enum(["rows", "rejects"]).default("rows"),
       })
       .refine(isOneChoice, eitherSnapshotOrTime),
     output: exportRecord,
