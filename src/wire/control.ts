@@ -2,27 +2,29 @@ import { z } from "zod";
 import {
   deploymentRecord,
   errorRecord,
-  exportRecord,
   filePredictionRecord,
   garbageRecord,
   importRecord,
   journalRecord,
   modelRecord,
   progressEvent,
-  rejectsRecord,
   replayRecord,
   reproduceRecord,
   runDetail,
   runRecord,
-  snapshotDetail,
-  snapshotDifference,
-  snapshotRecord,
   statusRecord,
-  tagRecord,
   trainRecord,
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import {
+  exportRecord,
+  rejectsRecord,
+  snapshotDetail,
+  snapshotDifference,
+  snapshotRecord,
+  tagRecord,
+} from "./snapshot-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
