@@ -41,6 +41,7 @@ const TYPES: Readonly<Record<ColumnType, true>> = {
   timestamp: true,
   category: true,
   text: true,
+  image: true,
 };
 
 export function isTask(value: unknown): value is Task {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { type ColumnType, type Digest, digestOfJson } from "../kernel/index.ts";
+import { type ColumnType, type Digest, digestOfJson, isStringType } from "../kernel/index.ts";
 import {
   BLOCK_ROWS,
   CategoryProfiler,
@@ -21,7 +21,7 @@ export type TakeRows = (from: number, to: number) => void;
  *
  * - `int`: the values as 64-bit integers; `timestamp`: microseconds since 1970 UTC as 64-bit integers; `float`: IEEE doubles
  *   without NaN and −0; `bool`: one byte, 0 or 1; with 0 under a missing value;
- * - `category`, `text`: the texts in UTF-8 without anything between, then their lengths in bytes as 32-bit integers, with 0
+ * - `category`, `text`, `image` (the digests): the texts in UTF-8 without anything between, then their lengths in bytes as 32-bit integers, with 0
  *   under a missing value;
  * - then the indices within the block of the rows without a value, ascending, and how many they are, as 32-bit integers.
  *
@@ -35,8 +35,8 @@ export interface ColumnScanner {
 }
 
 export function createColumnScanner({ name, type }: SchemaColumn): ColumnScanner {
-  return type === "category" || type === "text"
-    ? textScanner(type === "category" ? new CategoryProfiler(name) : new TextProfiler(name))
+  return isStringType(type)
+    ? textScanner(type === "category" ? new CategoryProfiler(name) : new TextProfiler(name, type))
     : numberScanner(type, new NumberProfiler(name, type));
 }
 
@@ -45,7 +45,7 @@ export function blockDigest(rows: number, columns: readonly Digest[]): Digest {
   return digestOfJson({ rows, columns });
 }
 
-type NumberType = Exclude<ColumnType, "category" | "text">;
+type NumberType = Exclude<ColumnType, "category" | "text" | "image">;
 
 function numberScanner(type: NumberType, profiler: NumberProfiler): ColumnScanner {
   const width = type === "bool" ? 1 : 8;

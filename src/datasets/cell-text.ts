@@ -51,6 +51,7 @@ function valueCheck(type: ColumnType, rules: TextRules): CellCheck {
     }
     case "category":
     case "text":
+    case "image":
       return () => undefined;
   }
 }

@@ -101,6 +101,24 @@ export class Engine {
     });
   }
 
+  /** Fills a table that has columns of texts only: `append` takes them one row after the other. */
+  async fillTexts(table: string, fill: (append: (text: string | null) => void) => void): Promise<void> {
+    await this.#with(async (connection) => {
+      const appender = await connection.createAppender(table);
+      const width = appender.columnCount;
+      let column = 0;
+      fill((text) => {
+        if (text === null) appender.appendNull();
+        else appender.appendVarchar(text);
+        column += 1;
+        if (column < width) return;
+        appender.endRow();
+        column = 0;
+      });
+      appender.closeSync();
+    });
+  }
+
   /**
    * Rethrows what is not the fault of the files being read: an interruption, a full disk, too little memory.
    *

@@ -55,6 +55,31 @@ export function createDoubles(table: string, width: number): string {
   return `CREATE TABLE ${sqlName(table)} (${columns.join(", ")})`;
 }
 
+/** A table of so many columns of digests, and one that says which rows are to be left out. */
+export function createDigests(table: string, width: number): string {
+  const columns = Array.from({ length: width }, (_, at) => `digest${at} VARCHAR`);
+  return `CREATE TABLE ${sqlName(table)} (${[...columns, "bad VARCHAR"].join(", ")})`;
+}
+
+export function dropDigests(table: string): string {
+  return `DROP TABLE ${sqlName(table)}`;
+}
+
+/** Rows of a scratch file with digests in the place of its images, without those to be left out. */
+export function selectResolved(
+  rows: { readonly path: string; readonly names: readonly string[]; readonly images: readonly string[] },
+  table: string,
+): string {
+  const fields = rows.names.map((name) => {
+    const at = rows.images.indexOf(name);
+    return at < 0 ? `rows.${sqlName(name)}` : `resolved.digest${at} AS ${sqlName(name)}`;
+  });
+  return (
+    `SELECT ${fields.join(", ")} FROM read_parquet(${sqlText(rows.path)}) AS rows ` +
+    `POSITIONAL JOIN ${sqlName(table)} AS resolved WHERE resolved.bad IS NULL`
+  );
+}
+
 /** Rows of a scratch file beside the values of a table of doubles, first with first. */
 export function selectBeside(
   rows: { readonly path: string; readonly fields: readonly string[] },

@@ -8,8 +8,9 @@ import { inferSource } from "./infer.ts";
 import { type LoadedFile, loadSource } from "./load.ts";
 import { filesFrom, reusableParts, storeParts, syncFiles } from "./parts.ts";
 import { RejectCollector } from "./rejects.ts";
+import { type Resolved, resolveImages } from "./resolve-images.ts";
 import { RowScanner } from "./scan-rows.ts";
-import { checkSource, type DeclaredColumns, schemaOf } from "./schema.ts";
+import { checkSource, type DeclaredColumns, embeddingsOf, schemaOf } from "./schema.ts";
 import {
   type SchemaColumn,
   type SnapshotManifest,
@@ -24,11 +25,13 @@ import type { BadRowPolicy, SourceSpec } from "./spec.ts";
 const READING_SHARE = 0.6;
 
 export interface IngestProgress {
-  readonly stage: "read" | "digest" | "write";
+  readonly stage: "read" | "images" | "digest" | "write";
   /** How much of the whole ingest is done, from 0 to 1. */
   readonly share: number;
   readonly rows?: number;
   readonly of?: number;
+  /** What `rows` counts; rows without it. */
+  readonly unit?: "images";
 }
 
 export interface IngestRequest extends EngineOptions {
@@ -78,12 +81,21 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
         request.spec.onBadRow === "quarantine"
           ? new RejectCollector(request.spec, join(scratch, "rejects.ndjson"))
           : undefined;
-      const loaded = await loadSource(engine, files, {
+      const read = await loadSource(engine, files, {
         source,
         schema,
         scratch,
         ...(rejects === undefined ? {} : { rejects }),
         onShare: (share) => request.onProgress?.({ stage: "read", share: share * READING_SHARE }),
+      });
+      signal?.throwIfAborted();
+      const { loaded, images } = await withImages(engine, read, {
+        source,
+        schema,
+        scratch,
+        rejects,
+        stored,
+        request,
       });
       signal?.throwIfAborted();
       const rowCount = loaded.reduce((sum, { rows }) => sum + rows, 0);
@@ -109,6 +121,7 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
         blocks,
         profile,
         sourceFiles,
+        ...(images.length === 0 ? {} : { images }),
       } as const;
       return await storeSnapshot(unstored, { engine, scratch, loaded, request, rejects, stored });
     });
@@ -128,6 +141,32 @@ async function resolveSchema({
   if (Object.keys(spec.columns).length > 0) return { source: spec.source, schema: schemaOf(spec.columns) };
   const inferred = await inferSource({ glob: spec.source.glob, root, source: spec.source });
   return { source: inferred.source, schema: schemaOf(inferred.columns) };
+}
+
+async function withImages(
+  engine: Engine,
+  loaded: readonly LoadedFile[],
+  from: Pick<Loaded, "scratch" | "request" | "rejects" | "stored"> & {
+    readonly source: SourceSpec;
+    readonly schema: readonly SchemaColumn[];
+  },
+): Promise<Resolved> {
+  const { request, rejects } = from;
+  if (from.schema.every(({ type }) => type !== "image")) return { loaded, images: [] };
+  const { spec, root, blobs, previous, signal } = request;
+  const resolved = await resolveImages(engine, loaded, {
+    ...from,
+    embeddings: embeddingsOf(spec.columns),
+    root,
+    blobs,
+    threads: engineLimits(request).threads,
+    previous: previous?.images ?? [],
+    signal,
+    onImages: (done) =>
+      request.onProgress?.({ stage: "images", share: READING_SHARE, rows: done, unit: "images" }),
+  });
+  rejects?.checkShare(resolved.loaded.reduce((sum, { rows }) => sum + rows, 0));
+  return resolved;
 }
 
 interface Loaded {
@@ -192,6 +231,7 @@ function sameSchema(previous: SnapshotManifest, schema: readonly SchemaColumn[])
 }
 
 async function allStored(manifest: SnapshotManifest, blobs: BlobStore): Promise<boolean> {
-  for (const { blob } of manifest.parts) if (!(await blobs.has(blob))) return false;
+  for (const { blob } of [...manifest.parts, ...(manifest.images ?? [])])
+    if (!(await blobs.has(blob))) return false;
   return true;
 }

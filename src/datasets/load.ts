@@ -22,6 +22,8 @@ export interface LoadedFile {
   readonly rows: number;
   /** Index of its first row among those of all files. */
   readonly firstRow: number;
+  /** Where its rows come from: the only file where images are read, otherwise the first of several. */
+  readonly source: FoundFile;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function loadSource(
     }
     const [counted] = await engine.rows(countRows(path));
     const rows = Number(counted?.rows);
-    if (rows > 0) loaded.push({ path, rows, firstRow });
+    if (rows > 0) loaded.push({ path, rows, firstRow, source: portion.files[0]! });
     firstRow += rows;
     bytes += own;
   }
@@ -91,20 +93,20 @@ async function portionsOf(
   switch (source.format) {
     case "csv":
       return groupByHeader(files, csvDialect(source), schema).flatMap(({ header, files: same }) =>
-        bySize(same).map((own) => ({
+        bySize(same, schema).map((own) => ({
           files: own,
           write: (target) => writeCsv(engine, { header, files: own }, target),
         })),
       );
     case "ndjson":
       for (const file of files) checkNdjson(file, schema, { skipBad: rejects !== undefined });
-      return bySize(files).map((own) => ({
+      return bySize(files, schema).map((own) => ({
         files: own,
         write: (target) => writeNdjson(engine, own, target),
       }));
     case "parquet":
       return (await groupByColumns(engine, files, schema)).flatMap(({ columns, files: same }) =>
-        bySize(same).map((own) => ({
+        bySize(same, schema).map((own) => ({
           files: own,
           write: (target) => writeParquet(engine, { columns, files: own }, target),
         })),
@@ -118,7 +120,9 @@ async function makeSieve(scratch: string, portion: number, rejects: RejectCollec
   return { rejects, scratch: folder };
 }
 
-function bySize(files: readonly FoundFile[]): FoundFile[][] {
+/** Paths of images are relative to the file that names them, so that files are not mixed. */
+function bySize(files: readonly FoundFile[], schema: readonly SchemaColumn[]): FoundFile[][] {
+  if (schema.some(({ type }) => type === "image")) return files.map((file) => [file]);
   const groups: FoundFile[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const file of files) {

@@ -206,6 +206,7 @@ function wrongJson(
     }
     case "category":
     case "text":
+    case "image":
       return typeof value === "string" ? undefined : "is not a string";
   }
 }

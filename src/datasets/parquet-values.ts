@@ -27,6 +27,8 @@ export function isReadableAs(stored: string, type: ColumnType): boolean {
     case "category":
     case "text":
       return TEXT_TYPES.test(stored);
+    case "image":
+      return TEXT_TYPES.test(stored) || stored === "BLOB";
   }
 }
 
@@ -60,6 +62,8 @@ export function parquetToValue(column: ParquetColumn, rules: TextRules): string 
     case "category":
     case "text":
       return `CAST(${name} AS VARCHAR)`;
+    case "image":
+      return column.stored === "BLOB" ? `to_base64(${name})` : `CAST(${name} AS VARCHAR)`;
   }
 }
 

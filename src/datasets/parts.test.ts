@@ -14,7 +14,7 @@ it("takes back the parts it stored when a later one cannot be, but not those tha
   for (const [index, text] of ["known before", "new", "missing"].entries()) {
     const path = join(root, `part-${index}`);
     if (text !== "missing") await writeFile(path, text);
-    files.push({ path, rows: 1, firstRow: index });
+    files.push({ path, rows: 1, firstRow: index, source: { path, name: path, bytes: 1 } });
   }
   const batch = new BlobBatch(blobs);
   await expect(storeParts(files, batch)).rejects.toThrow();

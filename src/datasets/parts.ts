@@ -55,7 +55,7 @@ export async function filesFrom(
         engine.rethrowUnlessData(thrown);
         throw thrown;
       }
-      kept.push({ path, rows: end - cut.firstRow, firstRow: cut.firstRow });
+      kept.push({ ...file, path, rows: end - cut.firstRow, firstRow: cut.firstRow });
     }
     await rm(file.path);
   }

@@ -82,6 +82,7 @@ export function createReader(type: SchemaColumn["type"], rowCount: number): Colu
   switch (type) {
     case "category":
     case "text":
+    case "image":
       return stringReader(rowCount);
     case "bool":
       return numberReader(rowCount, 1, (data, values, firstRow) => values.set(data, firstRow));

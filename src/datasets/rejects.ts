@@ -60,6 +60,7 @@ export class RejectCollector {
   readonly #policy: BadRowPolicy;
   readonly #file: LineFile;
   readonly #faults = new Map<string, { code: string; column?: string; rows: number }>();
+  readonly #places = new Map<string, Set<number>>();
   #first: SlipwayError | undefined;
   #rows = 0;
 
@@ -73,6 +74,11 @@ export class RejectCollector {
     return this.#rows;
   }
 
+  /** Lines, or rows of a Parquet file, that were rejected in a file. */
+  placesIn(file: string): ReadonlySet<number> {
+    return this.#places.get(file) ?? new Set();
+  }
+
   add(row: BadRow): void {
     const reject = rejectOf(row);
     const { code, column } = reject;
@@ -80,6 +86,9 @@ export class RejectCollector {
     const fault = this.#faults.get(key) ?? { code, ...(column === undefined ? {} : { column }), rows: 0 };
     fault.rows += 1;
     this.#faults.set(key, fault);
+    const places = this.#places.get(row.file) ?? new Set();
+    places.add("line" in row.place ? row.place.line : row.place.row);
+    this.#places.set(row.file, places);
     this.#first ??= row.error;
     this.#rows += 1;
     this.#file.add(`${JSON.stringify(reject)}\n`);

@@ -51,7 +51,7 @@ export class RowScanner {
 
 /** Gives the columns that cost most away first, each to the thread with the least to do. */
 function shareColumns(schema: readonly SchemaColumn[], threads: number): number[][] {
-  const costs = { text: 4, category: 4, timestamp: 2, int: 2, float: 2, bool: 1 };
+  const costs = { image: 4, text: 4, category: 4, timestamp: 2, int: 2, float: 2, bool: 1 };
   const shares = Array.from({ length: threads }, () => ({ cost: 0, columns: [] as number[] }));
   const byCost = schema
     .map((_, index) => index)

@@ -1,13 +1,25 @@
+import type { EmbeddingOptions } from "../images/index.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { datasetsErrors } from "./errors.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import type { SourceSpec } from "./spec.ts";
 import { isTimeFormat } from "./time-format.ts";
 
-const TYPES: readonly ColumnType[] = ["int", "float", "bool", "timestamp", "category", "text"];
+const TYPES: readonly ColumnType[] = ["int", "float", "bool", "timestamp", "category", "text", "image"];
 
-/** What a project says about a column; only its type matters for the snapshot. */
-export type DeclaredColumns = Readonly<Record<string, ColumnType | { readonly type: ColumnType }>>;
+/** What a project says about a column, as far as it matters for the snapshot. */
+export type DeclaredColumns = Readonly<
+  Record<string, ColumnType | { readonly type: ColumnType; readonly embedding?: EmbeddingOptions }>
+>;
+
+/** What is declared about the vectors of image columns, by column. */
+export function embeddingsOf(columns: DeclaredColumns): Record<string, EmbeddingOptions> {
+  const found: Record<string, EmbeddingOptions> = {};
+  for (const [name, declared] of Object.entries(columns)) {
+    if (typeof declared !== "string" && declared.embedding !== undefined) found[name] = declared.embedding;
+  }
+  return found;
+}
 
 /**
  * The schema of declared columns, in their order.

@@ -51,6 +51,7 @@ export const STORED_AS: Readonly<Record<SchemaColumn["type"], string>> = {
   timestamp: "TIMESTAMP",
   category: "VARCHAR",
   text: "VARCHAR",
+  image: "VARCHAR",
 };
 
 /**

@@ -43,8 +43,18 @@ export interface SnapshotRejects {
   }[];
 }
 
+/** What is known of the images of a column. Its blob names them all. */
+export interface SnapshotImages {
+  readonly column: string;
+  readonly blob: Digest;
+  /** Different ones. */
+  readonly images: number;
+  /** Of all of them. */
+  readonly bytes: number;
+}
+
 /**
- * One immutable version of a dataset. Its digest covers the schema and the canonical rows in order, nothing else: not the
+ * One immutable version of a dataset. Its digest covers the schema, the canonical rows in order and what is known of their images, nothing else: not the
  * source files, not how the rows are laid out in parts, not the bytes of those, not the rows that were rejected.
  */
 export interface SnapshotManifest {
@@ -57,15 +67,22 @@ export interface SnapshotManifest {
   readonly sourceFiles: readonly SourceFile[];
   /** Absent when no row was rejected. */
   readonly rejects?: SnapshotRejects;
+  /** By column, in the order of the schema; absent when there are no image columns. */
+  readonly images?: readonly SnapshotImages[];
 }
 
 /** The identity of a snapshot. */
-export function snapshotDigest(manifest: Pick<SnapshotManifest, "schema" | "blocks">): Digest {
+export function snapshotDigest({
+  schema,
+  blocks,
+  images,
+}: Pick<SnapshotManifest, "schema" | "blocks" | "images">): Digest {
   return digestOfJson({
     format: "slipway.rows/1",
     blockRows: BLOCK_ROWS,
-    schema: manifest.schema.map(({ name, type }) => [name, type]),
-    blocks: manifest.blocks.map(({ rows, digest }) => [rows, digest]),
+    schema: schema.map(({ name, type }) => [name, type]),
+    blocks: blocks.map(({ rows, digest }) => [rows, digest]),
+    ...(images === undefined ? {} : { images: images.map(({ column, blob }) => [column, blob]) }),
   });
 }
 

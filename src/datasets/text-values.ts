@@ -92,6 +92,7 @@ function guardedValue(
       return `CASE ${first} ${timeBranches({ text, trimmed }, rest, rules.timestampFormat)} ${fail} END`;
     case "category":
     case "text":
+    case "image":
       if (rules.trim) return `CASE ${missing} ELSE ${trimmed} END`;
       // Texts that begin with a blank, and the empty one, come before "!"; the others need no trimming.
       if (rules.nullValues.length > 1) return `CASE ${missing} ELSE ${text} END`;
@@ -175,6 +176,7 @@ export function jsonToValue(field: string, type: ColumnType, rules: TextRules): 
     }
     case "category":
     case "text":
+    case "image":
       return `CASE ${common} WHEN ${isString} THEN ${inner} ${fail} END`;
   }
 }

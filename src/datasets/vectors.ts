@@ -15,6 +15,28 @@ export function isPresent(validity: Uint8Array | null, row: number): boolean {
   return validity === null || (validity[row >> 3]! & (1 << (row & 7))) !== 0;
 }
 
+/** Reads string columns as texts. */
+export class TextReader {
+  readonly #texts = new PackedTexts();
+  readonly #lengths = new Uint32Array(65_536);
+
+  /** The texts of a chunk's column, null where missing. */
+  read(chunk: Chunk, index: number): (string | null)[] {
+    const vector = stringVector(chunk, index);
+    this.#texts.clear();
+    this.#texts.append(vector, { from: 0, to: vector.rows }, { into: this.#lengths, at: 0 });
+    const { bytes } = this.#texts;
+    const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    let at = 0;
+    return Array.from({ length: vector.rows }, (_, row) => {
+      const end = at + this.#lengths[row]!;
+      const text = isPresent(vector.validity, row) ? packed.toString("utf8", at, end) : null;
+      at = end;
+      return text;
+    });
+  }
+}
+
 /** The rows of `[from, to)` without a value, counted from `from`. */
 export function missingRows(validity: Uint8Array | null, from: number, to: number): number[] {
   const missing: number[] = [];

@@ -129,6 +129,12 @@ function complaintAbout(value: unknown, rule: OptionRule): string | undefined {
         new Set(value).size === value.length;
       return fits ? undefined : "a list of different texts";
     }
+    case "choice":
+      return typeof value === "string" && rule.of.includes(value)
+        ? undefined
+        : `one of ${rule.of.join(", ")}`;
+    case "hash":
+      return typeof value === "string" && /^[0-9a-f]{16}$/.test(value) ? undefined : "16 hexadecimal digits";
     case "time":
       return typeof value === "string" && Number.isFinite(parseIsoTime(value))
         ? undefined

@@ -1,3 +1,4 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import type { ColumnType, FeatureColumn, FeatureMatrix, Table } from "../kernel/index.ts";
 import type { DerivedColumn } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
@@ -19,6 +20,8 @@ export interface FeatureKernel {
   }[];
   /** What must be handed over beside a record or stand among the columns of a table, in order; mostly nothing. */
   readonly derived: readonly DerivedColumn[];
+  /** How the vectors of image columns are made that derived columns are taken from, by column. */
+  readonly embeddings: ReadonlyMap<string, EmbeddingRecipe>;
   readonly outputs: readonly FeatureColumn[];
   /**
    * @param table with a column for each derived column of the plan, under its name
@@ -78,6 +81,7 @@ export function compilePlan(plan: FeaturePlan): FeatureKernel {
   return {
     inputs: checked.columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
     derived: checked.derived,
+    embeddings: checked.embeddings,
     outputs,
     evaluateTable,
     evaluateRecord: generateRecordProgram(checked, layout, program),

@@ -1,6 +1,8 @@
+import type { ImageNumber } from "../images/spec.ts";
 import { assertNever, type ColumnType } from "../kernel/index.ts";
 import { columnsRead } from "./expression-nodes.ts";
-import { type Json, readObject, refusePlan } from "./plan-reader.ts";
+import { readImageNumber } from "./image-derivation.ts";
+import { type Json, readObject, readText, refusePlan } from "./plan-reader.ts";
 import { readWindowSpec } from "./windows/window-check.ts";
 import { type WindowSpec, type WindowStatistic, windowStatistics } from "./windows/window-spec.ts";
 
@@ -14,7 +16,7 @@ export interface DerivedColumn {
 }
 
 /** How the values of a derived column come about. Like operations, kinds never change their meaning. */
-export type Derivation = WindowDerivation;
+export type Derivation = WindowDerivation | ImageDerivation;
 
 /** What one of the windows says about the past of a row. */
 export interface WindowDerivation {
@@ -22,6 +24,15 @@ export interface WindowDerivation {
   readonly window: WindowSpec;
   readonly statistic: WindowStatistic;
 }
+
+/** One number of the image in a column. */
+export interface ImageDerivation {
+  readonly kind: "image";
+  readonly column: string;
+  readonly number: ImageNumber;
+}
+
+export type { ImageNumber };
 
 /** The columns of a record that a derived column is made of. */
 export function columnsOfDerivation(from: Derivation): readonly string[] {
@@ -33,8 +44,10 @@ export function columnsOfDerivation(from: Derivation): readonly string[] {
       const read = [time, ...expressions.flatMap((expression) => [...columnsRead(expression)])];
       return [...new Set(read)].filter((name) => !later.includes(name));
     }
+    case "image":
+      return [from.column];
     default:
-      return assertNever(from.kind);
+      return assertNever(from);
   }
 }
 
@@ -56,6 +69,14 @@ export function readDerivation(
       const statistic = windowStatistics.find((name) => name === own.statistic);
       if (statistic === undefined) throw refusePlan("has an unknown statistic", where);
       return { kind, window: readWindowSpec(own.window, `${where}.window`, columns), statistic };
+    }
+    case "image": {
+      const own = readObject(given, where, ["kind", "column", "number"]);
+      const column = readText(own.column, where);
+      if (!Object.hasOwn(columns, column) || columns[column] !== "image") {
+        throw refusePlan("must be of an image column", where);
+      }
+      return { kind, column, number: readImageNumber(own.number, `${where}.number`) };
     }
     default:
       throw refusePlan("is of an unknown kind", where);

@@ -1,10 +1,11 @@
+import type { EmbeddingRecipe, ImageFactName } from "../images/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 
 /**
- * What an expression stands for. Only numbers, categories, flags and vectors can be features; a time or a text must
+ * What an expression stands for. Only numbers, categories, flags and vectors can be features; a time, a text or an image must
  * be turned into one of them first.
  */
-export type ValueKind = "number" | "category" | "flag" | "time" | "text" | "vector";
+export type ValueKind = "number" | "category" | "flag" | "time" | "text" | "image" | "vector";
 
 /** A raw column of the dataset, by name. */
 export interface ColumnExpression {
@@ -184,6 +185,29 @@ export interface WordsHashedExpression {
   readonly buckets: number;
 }
 
+export interface ImageFactExpression {
+  readonly op: "imageFact";
+  readonly args: readonly [Expression];
+  readonly fact: ImageFactName;
+}
+
+export interface ImageHashExpression extends CategoryLimits {
+  readonly op: "imageHash";
+  readonly args: readonly [Expression];
+}
+
+export interface ImageHashDistanceExpression {
+  readonly op: "imageHashDistance";
+  readonly args: readonly [Expression];
+  /** Another image's hash: 16 hexadecimal digits. */
+  readonly to: string;
+}
+
+export interface ImageEmbeddingExpression {
+  readonly op: "imageEmbedding";
+  readonly args: readonly [Expression];
+}
+
 /**
  * An expression is data: a tree of operations that can be stored, compared and digested. The names of operations
  * and their meanings never change; a changed meaning is a new operation.
@@ -215,7 +239,11 @@ export type Expression =
   | CrossExpression
   | HashedExpression
   | TextCountExpression
-  | WordsHashedExpression;
+  | WordsHashedExpression
+  | ImageFactExpression
+  | ImageHashExpression
+  | ImageHashDistanceExpression
+  | ImageEmbeddingExpression;
 
 export type Op = Expression["op"];
 export type ExpressionOf<Name extends Op> = MemberWith<Name, Expression>;
@@ -233,6 +261,8 @@ export interface FeatureSpec {
   readonly features: Readonly<Record<string, Expression>>;
   /** Columns that a record may leave out altogether; all others must be there, if only as null. */
   readonly optional?: readonly string[];
+  /** How the vectors of image columns are made, by column, where there are any. */
+  readonly embeddings?: Readonly<Record<string, EmbeddingRecipe>>;
 }
 
 /** What a column of a type is in an expression. */
@@ -243,6 +273,7 @@ export const kindOfColumn = {
   timestamp: "time",
   category: "category",
   text: "text",
+  image: "image",
 } as const satisfies Record<ColumnType, ValueKind>;
 
 /** ISO order; the code of a day is its place here. */

@@ -49,21 +49,25 @@ export function fitPlan(spec: FeatureSpec, table: Table, options: FitOptions): F
     optional: spec.optional ?? [],
     expressions: Object.values(spec.features),
     training: { table, target: options.target, weights: options.weights, folds },
+    embeddings: spec.embeddings ?? {},
   });
   for (const [name, expression] of features) {
-    lowering.builder.output(namingFeature(name, () => lowerFeature(name, expression, lowering)));
+    for (const output of namingFeature(name, () => lowerFeature(name, expression, lowering)))
+      lowering.builder.output(output);
   }
   return { plan: lowering.builder.build(), folds };
 }
 
 function checkIsFeature(expression: Expression, columns: Readonly<Record<string, ColumnType>>): void {
   const kind = checkExpression(expression, columns);
-  if (kind !== "time" && kind !== "text") return;
-  throw featuresErrors.FEATURES_BAD_EXPRESSION.error(`a ${kind} is not a feature by itself`, {
-    hint:
-      kind === "time"
-        ? "take a part of it, such as hourOfDay()"
-        : "count or hash its words, such as wordsHashed(256)",
+  if (kind !== "time" && kind !== "text" && kind !== "image") return;
+  const article = kind === "image" ? "an" : "a";
+  throw featuresErrors.FEATURES_BAD_EXPRESSION.error(`${article} ${kind} is not a feature by itself`, {
+    hint: {
+      time: "take a part of it, such as hourOfDay()",
+      text: "count or hash its words, such as wordsHashed(256)",
+      image: "take a number of it, such as brightness()",
+    }[kind],
   });
 }
 

@@ -14,7 +14,15 @@ import type { FeatureSpec, Op } from "./expression.ts";
 import { type FittedPlan, fitPlan } from "./fit.ts";
 import type { FeaturePlan } from "./plan.ts";
 import { signatures } from "./signatures.ts";
-import { columns, featureOf, featureSpecs, recordOf, tables } from "./testing/random-features.ts";
+import {
+  columns,
+  derivedValue,
+  embeddings,
+  featureOf,
+  featureSpecs,
+  recordOf,
+  tables,
+} from "./testing/random-features.ts";
 
 const seed = fc.integer({ min: 0, max: 1000 });
 
@@ -43,8 +51,15 @@ function expectRecordsToEqualRows(plan: FeaturePlan, table: Table): void {
   const matrix = kernel.evaluateTable(table);
   const out = new Float64Array(kernel.outputs.length);
   for (let row = 0; row < table.rowCount; row++) {
+    const record = recordOf(table, row);
+    const derived = kernel.derived.map((column) =>
+      derivedValue(
+        column,
+        column.from.kind === "image" ? (record[column.from.column] as string | null) : null,
+      ),
+    );
     // Through text, as records arrive; a client's JSON is where lone surrogates come from.
-    kernel.evaluateRecord(JSON.parse(JSON.stringify(recordOf(table, row))), out);
+    kernel.evaluateRecord(JSON.parse(JSON.stringify(record)), out, derived);
     expect(new BigUint64Array(out.buffer)).toEqual(bitsOf(matrix, row));
   }
 }
@@ -65,7 +80,7 @@ describe("the kernel", () => {
   it.each(operations)("does so for %s on its own", (op) => {
     fc.assert(
       fc.property(
-        fitted(featureOf(op).map((feature) => ({ columns, features: { feature } }))),
+        fitted(featureOf(op).map((feature) => ({ columns, features: { feature }, embeddings }))),
         ({ spec, train, other, seed: drawn }) => {
           const { plan } = fitOrSkip(spec, train, drawn);
           expectRecordsToEqualRows(plan, other);
@@ -142,7 +157,7 @@ describe("fitting", () => {
     fc.assert(
       fc.property(fitted(featureSpecs), ({ spec, train, seed: drawn }) => {
         const { plan } = fitOrSkip(spec, train, drawn);
-        const read = new Set(plan.columns.map(({ name }) => name));
+        const read = new Set([...plan.columns, ...(plan.derived ?? [])].map(({ name }) => name));
         const fewer = new Map([...train.columns].filter(([name]) => read.has(name)));
         const again = fitOrSkip(spec, { ...train, columns: fewer }, drawn);
         expect(digestOfJson(again.plan)).toBe(digestOfJson(plan));

@@ -272,7 +272,7 @@ export function lowerOneHot(expression: ExpressionOf<"oneHot">, lowering: Loweri
   const inner = category(lowering, expression.args[0]).codes();
   const codes = limitedCodes(inner, expression, { lowering, op: expression.op });
   const labels = Array.from({ length: codes.size }, (_, code) => codes.label(code));
-  return { kind: "vector", outputAs: (name) => ({ kind: "oneHot", name, labels, value: codes.id }) };
+  return { kind: "vector", outputsAs: (name) => [{ kind: "oneHot", name, labels, value: codes.id }] };
 }
 
 export function lowerFrequencyEncoded(

@@ -2,7 +2,8 @@ import { parseIsoTime } from "../kernel/index.ts";
 import { featuresErrors } from "./errors.ts";
 import type { DatePartOp, Expression, ExpressionOf, Op } from "./expression.ts";
 import type { InstructionName } from "./instructions.ts";
-import { category, type Lowered, type Lowering, learnedValues, scalar, text } from "./lowered.ts";
+import { imageSlot } from "./lower-images.ts";
+import { type Lowered, type Lowering, learnedValues, scalar, text } from "./lowered.ts";
 import type { ValueId } from "./plan-builder.ts";
 import { medianOf, momentsOf, mostFrequentOf, quantileBounds, sortedValues } from "./statistics.ts";
 
@@ -67,16 +68,25 @@ export function lowerIsMissing(
 ): Lowered {
   const [argument] = expression.args;
   const lowered = lowering.lower(argument);
-  const id =
-    lowered.kind === "category"
-      ? category(lowering, argument).presence()
-      : lowered.kind === "text"
-        ? lowering.builder.slot({ read: "length", column: lowered.column })
-        : scalar(lowering, argument);
+  const id = presenceOf(lowered, lowering) ?? scalar(lowering, argument);
   return {
     kind: expression.op === "isMissing" ? "flag" : "number",
     id: lowering.builder.step("isMissing", [id]),
   };
+}
+
+/** A value that is NaN exactly where a category, text or image is missing. */
+function presenceOf(lowered: Lowered, lowering: Lowering): ValueId | undefined {
+  switch (lowered.kind) {
+    case "category":
+      return lowered.presence();
+    case "text":
+      return lowering.builder.slot({ read: "length", column: lowered.column });
+    case "image":
+      return imageSlot(lowering, lowered.column, { fact: "bytes" });
+    default:
+      return undefined;
+  }
 }
 
 export function lowerTextCount(
@@ -90,7 +100,7 @@ export function lowerTextCount(
 export function lowerWordsHashed(expression: ExpressionOf<"wordsHashed">, lowering: Lowering): Lowered {
   const { column } = text(lowering, expression.args[0]);
   const value = lowering.builder.slot({ read: "words", column, buckets: expression.buckets });
-  return { kind: "vector", outputAs: (name) => ({ kind: "words", name, value }) };
+  return { kind: "vector", outputsAs: (name) => [{ kind: "words", name, value }] };
 }
 
 export function lowerStandardized(expression: ExpressionOf<"standardized">, lowering: Lowering): Lowered {

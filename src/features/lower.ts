@@ -1,3 +1,4 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import { type ColumnType, canonicalJson } from "../kernel/index.ts";
 import { nativeLimits, planDictionaries } from "./dictionaries.ts";
 import { type Expression, type ExpressionOf, kindOfColumn, type Op } from "./expression.ts";
@@ -17,6 +18,12 @@ import {
   lowerTargetEncoded,
   nativeCategory,
 } from "./lower-categories.ts";
+import {
+  lowerImageEmbedding,
+  lowerImageFact,
+  lowerImageHash,
+  lowerImageHashDistance,
+} from "./lower-images.ts";
 import {
   direct,
   lowerClip,
@@ -89,6 +96,10 @@ const lowerings = {
   length: lowerTextCount,
   wordCount: lowerTextCount,
   wordsHashed: lowerWordsHashed,
+  imageFact: lowerImageFact,
+  imageHash: lowerImageHash,
+  imageHashDistance: lowerImageHashDistance,
+  imageEmbedding: lowerImageEmbedding,
 } as const satisfies {
   readonly [Name in Op]: (expression: ExpressionOf<Name>, lowering: Lowering) => Lowered;
 };
@@ -99,6 +110,7 @@ export interface LoweringRequest {
   /** The checked expressions that will be lowered. */
   readonly expressions: readonly Expression[];
   readonly training: TrainingRows | undefined;
+  readonly embeddings?: Readonly<Record<string, EmbeddingRecipe>>;
 }
 
 /** Lowers checked expressions into one plan, each distinct one once. */
@@ -110,6 +122,7 @@ export function createLowering(request: LoweringRequest): Lowering {
     builder,
     columns,
     training,
+    embeddings: request.embeddings ?? {},
     dictionaries: planDictionaries(request.expressions, columns, training),
     lower: (expression) => {
       const key = canonicalJson(expression);
@@ -125,19 +138,23 @@ export function createLowering(request: LoweringRequest): Lowering {
   return lowering;
 }
 
-/** The output of a feature: numbers and flags as they are, categories as codes, vectors as several columns. */
-export function lowerFeature(name: string, expression: Expression, lowering: Lowering): PlanOutput {
+/** The outputs of a feature: numbers and flags as they are, categories as codes, vectors as several columns. */
+export function lowerFeature(
+  name: string,
+  expression: Expression,
+  lowering: Lowering,
+): readonly PlanOutput[] {
   const lowered = lowering.lower(expression);
   switch (lowered.kind) {
     case "number":
     case "flag":
-      return { kind: "numeric", name, value: lowered.id };
+      return [{ kind: "numeric", name, value: lowered.id }];
     case "category": {
       const { id, cardinality } = nativeCategory(expression, nativeLimits, lowering);
-      return { kind: "categorical", name, cardinality, value: id };
+      return [{ kind: "categorical", name, cardinality, value: id }];
     }
     case "vector":
-      return lowered.outputAs(name);
+      return lowered.outputsAs(name);
     default:
       throw new Error(`unreachable: a ${lowered.kind} was checked not to be a feature`);
   }
@@ -151,6 +168,8 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
       return lowerCategoryColumn(expression.name, lowering);
     case "text":
       return { kind, column: builder.column(expression.name) };
+    case "image":
+      return { kind, column: expression.name };
     default:
       return { kind, id: builder.slot({ read: "number", column: builder.column(expression.name) }) };
   }

@@ -1,3 +1,4 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { featuresErrors } from "./errors.ts";
 import type { Expression } from "./expression.ts";
@@ -10,7 +11,8 @@ export type Lowered =
   | { readonly kind: "number" | "flag" | "time"; readonly id: ValueId }
   | LoweredText
   | LoweredCategory
-  | { readonly kind: "vector"; readonly outputAs: (name: string) => PlanOutput };
+  | { readonly kind: "image"; readonly column: string }
+  | { readonly kind: "vector"; readonly outputsAs: (name: string) => readonly PlanOutput[] };
 
 export interface LoweredText {
   readonly kind: "text";
@@ -45,6 +47,8 @@ export interface Lowering {
   readonly training: TrainingRows | undefined;
   /** By category column. */
   readonly dictionaries: ReadonlyMap<string, readonly string[]>;
+  /** By image column. */
+  readonly embeddings: Readonly<Record<string, EmbeddingRecipe>>;
   lower(expression: Expression): Lowered;
 }
 

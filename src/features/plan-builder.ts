@@ -1,3 +1,4 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import { type ColumnType, canonicalJson, type JsonValue } from "../kernel/index.ts";
 import { columnsOfDerivation, type DerivedColumn } from "./derivation.ts";
 import type { InstructionName } from "./instructions.ts";
@@ -15,6 +16,8 @@ export interface PlanBuilder {
   column(name: string): number;
   /** The place of a derived column in the plan, added on first use. */
   derived(column: DerivedColumn): number;
+  /** Says how the vectors of an image column are made. */
+  embedding(column: string, recipe: EmbeddingRecipe): void;
   /** The place of a dictionary in the plan, added on first use. */
   dictionary(texts: readonly string[]): number;
   slot(slot: PlanSlot): ValueId;
@@ -33,6 +36,7 @@ export function createPlanBuilder(
 ): PlanBuilder {
   const columns: FeaturePlan["columns"][number][] = [];
   const derived: DerivedColumn[] = [];
+  const embeddings = new Map<string, EmbeddingRecipe>();
   const dictionaries: (readonly string[])[] = [];
   const values: Value[] = [];
   const outputs: PlanOutput[] = [];
@@ -73,6 +77,7 @@ export function createPlanBuilder(
       format: planFormat,
       columns: keptColumns,
       ...(keptDerived.length === 0 ? {} : { derived: keptDerived }),
+      ...embeddingsOf(keptDerived, embeddings),
       dictionaries: keptDictionaries,
       slots,
       steps,
@@ -99,6 +104,9 @@ export function createPlanBuilder(
   return {
     column: columnPlace,
     derived: (column) => once(`derived ${canonicalJson(column)}`, () => derived.push(column) - 1),
+    embedding: (column, recipe) => {
+      embeddings.set(column, recipe);
+    },
     dictionary: (texts) => once(`dictionary ${canonicalJson(texts)}`, () => dictionaries.push(texts) - 1),
     slot: (slot) => once(`slot ${canonicalJson(slot)}`, () => values.push({ slot }) - 1) as ValueId,
     step: (op, args, constants) => {
@@ -111,6 +119,20 @@ export function createPlanBuilder(
     build: () => assemble(outputs),
     planOf: (value) => assemble([{ kind: "numeric", name: "value", value }]),
   };
+}
+
+/** The recipes of the vectors that derived columns are taken from. */
+function embeddingsOf(
+  derived: readonly DerivedColumn[],
+  recipes: ReadonlyMap<string, EmbeddingRecipe>,
+): Pick<FeaturePlan, "embeddings"> {
+  const kept: Record<string, EmbeddingRecipe> = {};
+  for (const { from } of derived) {
+    if (from.kind !== "image" || from.number.fact !== "embedding") continue;
+    const recipe = recipes.get(from.column);
+    if (recipe !== undefined) kept[from.column] = recipe;
+  }
+  return Object.keys(kept).length === 0 ? {} : { embeddings: kept };
 }
 
 /** The values that the outputs need, in rising order: a value only uses values before it. */

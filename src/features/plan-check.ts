@@ -1,6 +1,8 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { type DerivedColumn, readDerivation } from "./derivation.ts";
 import { kindOfColumn } from "./expression.ts";
+import { readEmbedding } from "./image-derivation.ts";
 import { type Instruction, instructionOf } from "./instructions.ts";
 import { type FeaturePlan, type PlanOutput, type PlanSlot, planFormat } from "./plan.ts";
 import { type Json, readInteger, readList, readObject, readText, refusePlan } from "./plan-reader.ts";
@@ -14,6 +16,8 @@ const MOST_TEXTS = 4_000_000;
 export interface CheckedPlan {
   readonly columns: FeaturePlan["columns"];
   readonly derived: readonly DerivedColumn[];
+  /** By image column; there is one for every column whose vector is read. */
+  readonly embeddings: ReadonlyMap<string, EmbeddingRecipe>;
   readonly dictionaries: readonly (readonly string[])[];
   readonly slots: readonly PlanSlot[];
   readonly steps: readonly CheckedStep[];
@@ -38,6 +42,7 @@ export function checkPlan(plan: Json): CheckedPlan {
     "format",
     "columns",
     "derived",
+    "embeddings",
     "dictionaries",
     "slots",
     "steps",
@@ -51,6 +56,15 @@ export function checkPlan(plan: Json): CheckedPlan {
     throw refusePlan("must have different names", "columns");
   }
   const derived = own.derived === undefined ? [] : readDerivedColumns(own.derived, columns);
+  const embeddings = own.embeddings === undefined ? new Map() : readEmbeddings(own.embeddings, columns);
+  for (const { name, from } of derived) {
+    if (from.kind !== "image" || from.number.fact !== "embedding") continue;
+    if (from.number.at < (embeddings.get(from.column)?.size ?? 0)) continue;
+    throw refusePlan(
+      `${JSON.stringify(name)} must be a number of a vector that the plan describes`,
+      "derived",
+    );
+  }
   const dictionaries = readList(own.dictionaries, "dictionaries", MOST_COLUMNS).map(readDictionary);
   const slots = readList(own.slots, "slots", MOST_COLUMNS).map((slot, at) =>
     readSlot(slot, `slots[${at}]`, { columns, derived, dictionaries }),
@@ -62,7 +76,7 @@ export function checkPlan(plan: Json): CheckedPlan {
   const outputs = readList(own.outputs, "outputs", MOST_OUTPUTS).map((output, at) =>
     readOutput(output, `outputs[${at}]`, { slots, values }),
   );
-  return { columns, derived, dictionaries, slots, steps, outputs };
+  return { columns, derived, embeddings, dictionaries, slots, steps, outputs };
 }
 
 function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
@@ -88,10 +102,21 @@ function readDerivedColumns(given: Json, columns: FeaturePlan["columns"]): Deriv
     if (own.type !== "float") throw refusePlan("must be of the type float", where);
     return { name, type: own.type, from: readDerivation(own.from, `${where}.from`, types) };
   });
-  if (new Set(derived.map(({ from }) => from.window.time)).size > 1) {
+  const times = derived.flatMap(({ from }) => (from.kind === "window" ? [from.window.time] : []));
+  if (new Set(times).size > 1) {
     throw refusePlan("must have windows over the same time", "derived");
   }
   return derived;
+}
+
+function readEmbeddings(given: Json, columns: FeaturePlan["columns"]): Map<string, EmbeddingRecipe> {
+  const images = columns.filter(({ type }) => type === "image").map(({ name }) => name);
+  const own = readObject(given, "embeddings", images);
+  return new Map(
+    images
+      .filter((name) => own[name] !== undefined)
+      .map((name) => [name, readEmbedding(own[name], `embeddings.${name}`)]),
+  );
 }
 
 function readDictionary(dictionary: Json, at: number): string[] {
@@ -125,7 +150,7 @@ function readSlot(
   const column = readInteger(own.column, where, { least: 0, most: known.columns.length - 1 });
   const { type } = known.columns[column]!;
   const isText = type === "category" || type === "text";
-  if (isText === (read === "number"))
+  if (type === "image" || isText === (read === "number"))
     throw refusePlan(`cannot read a ${type} column as ${String(read)}`, where);
   switch (read) {
     case "number":

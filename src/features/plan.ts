@@ -1,3 +1,4 @@
+import type { EmbeddingRecipe } from "../images/spec.ts";
 import type { ColumnType, JsonValue } from "../kernel/index.ts";
 import type { DerivedColumn } from "./derivation.ts";
 
@@ -51,6 +52,8 @@ export interface FeaturePlan {
   readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly optional?: true }[];
   /** Columns that are no fields of a record but handed to the kernel beside it; absent where there are none. */
   readonly derived?: readonly DerivedColumn[];
+  /** How the vectors of image columns are made, by column; absent where none is used. */
+  readonly embeddings?: Readonly<Record<string, EmbeddingRecipe>>;
   /** Known texts of category columns; a text's code is its place. */
   readonly dictionaries: readonly (readonly string[])[];
   readonly slots: readonly PlanSlot[];

@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<ColumnType, string>> = {
   timestamp: "an ISO 8601 time or milliseconds since 1970",
   category: "a string",
   text: "a string",
+  image: "an image in base64",
 };
 
 /**
@@ -125,6 +126,7 @@ const readerOf = {
   timestamp: "timeField",
   category: "textField",
   text: "textField",
+  image: "imageField",
 } as const satisfies Record<ColumnType, keyof typeof readers>;
 
 const readers = {
@@ -136,6 +138,7 @@ const readers = {
   boolField,
   timeField,
   textField,
+  imageField,
   codeOf,
   hashOf,
   lengthOf,
@@ -204,6 +207,13 @@ export function readTextField(
   { name, optional }: { readonly name: string; readonly optional: boolean },
 ): string | null {
   return textField(own(record, name), { name, type: "category", optional });
+}
+
+/** Whoever hands the derived values over has looked into the image; here it only has to be one. */
+function imageField(value: unknown, field: Field): number {
+  if (typeof value === "string") return 0;
+  const isEncoded = typeof value === "object" && value !== null && ("b64" in value || "digest" in value);
+  return isEncoded ? 0 : missingNumber(value, field);
 }
 
 /** NaN when the value may be missing and is; otherwise the error that tells the client what to send. */

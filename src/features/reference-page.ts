@@ -17,6 +17,10 @@ const KINDS: Readonly<Record<ValueKind, { readonly title: string; readonly doc: 
   },
   time: { title: "Times", doc: "`timestamp` columns, in UTC. A time is not a feature by itself." },
   text: { title: "Texts", doc: "`text` columns. A text is not a feature by itself." },
+  image: {
+    title: "Images",
+    doc: "`image` columns: pictures in files or in base64. An image is not a feature by itself. What is known of one is computed when a snapshot is taken, and before a prediction.",
+  },
   vector: {
     title: "Vectors",
     doc: "What becomes several inputs of the model at once. Nothing is computed with vectors.",
@@ -75,6 +79,10 @@ function meaning(rule: OptionRule): string {
       return "a text";
     case "texts":
       return "different texts";
+    case "choice":
+      return rule.of.map((choice) => `"${choice}"`).join(", ");
+    case "hash":
+      return "16 hexadecimal digits";
     case "time":
       return "an ISO 8601 time";
     case "fill":

@@ -1,3 +1,4 @@
+import { imageFactNames } from "../images/spec.ts";
 import type { ExpressionOf, Op, ValueKind } from "./expression.ts";
 
 /** What an option of an operation may hold. */
@@ -6,6 +7,8 @@ export type OptionRule = { readonly optional?: true } & (
   | { readonly type: "number"; readonly least?: number; readonly nullable?: true }
   | { readonly type: "text" }
   | { readonly type: "texts" }
+  | { readonly type: "choice"; readonly of: readonly string[] }
+  | { readonly type: "hash" }
   | { readonly type: "time" }
   | { readonly type: "fill" }
 );
@@ -35,6 +38,7 @@ const flag = ["flag"] as const;
 const category = ["category"] as const;
 const time = ["time"] as const;
 const text = ["text"] as const;
+const image = ["image"] as const;
 const noOptions = {} as const;
 
 export const mostCategories = 1_000_000;
@@ -248,14 +252,14 @@ export const signatures = {
   isMissing: {
     written: "c.x.isMissing()",
     doc: "True where there is no value, false elsewhere; never missing itself. A category not seen in training is not missing.",
-    takes: [["number", "category", "flag", "time", "text"]],
+    takes: [["number", "category", "flag", "time", "text", "image"]],
     gives: "flag",
     options: noOptions,
   },
   missingIndicator: {
     written: "c.x.missingIndicator()",
     doc: "1 where there is no value, 0 elsewhere.",
-    takes: [["number", "category", "flag", "time", "text"]],
+    takes: [["number", "category", "flag", "time", "text", "image"]],
     gives: "number",
     options: noOptions,
   },
@@ -422,5 +426,35 @@ export const signatures = {
     takes: [text],
     gives: "vector",
     options: { buckets: { type: "integer", least: 2, most: 4096 } },
+  },
+  imageFact: {
+    written:
+      'c.photo.width(), c.photo.height(), c.photo.aspect(), c.photo.bytes(), c.photo.brightness(), c.photo.contrast(), c.photo.saturation(), c.photo.mean("red"), c.photo.deviation("blue")',
+    doc: "One number of the image, computed when it is decoded: its size in pixels as it is seen, width ÷ height, the bytes of the file; and over a grid of at most 128 × 128 of its pixels the mean (`brightness`) and standard deviation (`contrast`) of the luma, the mean saturation from 0 to 1, the mean and the standard deviation of a channel, these on the values 0 to 255 of sRGB. Missing where the image is missing.",
+    takes: [image],
+    gives: "number",
+    options: { fact: { type: "choice", of: imageFactNames } },
+  },
+  imageHash: {
+    written: "c.photo.hash()",
+    doc: "The difference hash of the image (64 bits) as a category: the same picture scaled or compressed otherwise mostly has the same one. Missing where the image is missing.",
+    takes: [image],
+    gives: "category",
+    options: limits,
+    fitted: true,
+  },
+  imageHashDistance: {
+    written: 'c.photo.hashDistance("e0f0f8fc3c1c0e07")',
+    doc: "In how many of the 64 bits the image's difference hash differs from another one, 0 to 64: below 10 the pictures are mostly alike. Missing where the image is missing.",
+    takes: [image],
+    gives: "number",
+    options: { to: { type: "hash" } },
+  },
+  imageEmbedding: {
+    written: "c.photo.embedding()",
+    doc: "The vector that the ONNX model of the column's declaration makes of the image. All its numbers are missing where the image is missing.",
+    takes: [image],
+    gives: "vector",
+    options: noOptions,
   },
 } as const satisfies { readonly [Name in Op]: Signature<Name> };

@@ -47,6 +47,7 @@ export {
   type FeatureColumn,
   type FeatureMatrix,
   gatherFloats,
+  isStringType,
   type NumberColumn,
   type StringColumn,
   selectRows,

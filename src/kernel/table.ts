@@ -2,9 +2,10 @@
  * Rows as columns: what datasets hand to features and evaluation.
  *
  * The types a dataset's column may have. `category` and `text` are both stored as strings; the difference is what
- * the feature language offers on them. `int` is a 64-bit integer, `timestamp` is UTC with microseconds.
+ * the feature language offers on them. `image` is stored as a string too: the digest of the image's bytes. `int` is a
+ * 64-bit integer, `timestamp` is UTC with microseconds.
  */
-export type ColumnType = "int" | "float" | "bool" | "timestamp" | "category" | "text";
+export type ColumnType = "int" | "float" | "bool" | "timestamp" | "category" | "text" | "image";
 
 /** `int`, `float`, `bool` (0 or 1) and `timestamp` (epoch milliseconds, fractions allowed). NaN is missing; −0 does not occur. */
 export interface NumberColumn {
@@ -12,7 +13,7 @@ export interface NumberColumn {
   readonly values: Float64Array;
 }
 
-/** `category` and `text`, dictionary-encoded. Code −1 is missing. A dictionary has no duplicates and may hold unused entries. */
+/** `category`, `text` and `image`, dictionary-encoded. Code −1 is missing. A dictionary has no duplicates and may hold unused entries. */
 export interface StringColumn {
   readonly kind: "string";
   readonly codes: Int32Array;
@@ -20,6 +21,11 @@ export interface StringColumn {
 }
 
 export type TableColumn = NumberColumn | StringColumn;
+
+/** Whether values of a type are strings in a table. */
+export function isStringType(type: ColumnType): type is "category" | "text" | "image" {
+  return type === "category" || type === "text" || type === "image";
+}
 
 /** Columns of equal length. */
 export interface Table {

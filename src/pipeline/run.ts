@@ -131,13 +131,13 @@ export async function takeSnapshot(
     blobs: ports.blobs,
     ...(previous === undefined ? {} : { previous }),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
-    onProgress: ({ rows, of }) => {
+    onProgress: ({ rows, of, unit = "rows" }) => {
       if (rows !== undefined)
         ports.report({
           kind: "progress",
           step: "snapshot",
           done: rows,
-          unit: "rows",
+          unit,
           ...(of === undefined ? {} : { of }),
         });
     },

@@ -24,7 +24,7 @@ export interface CategoryProfile extends ColumnProfileBase, CategorySummary {
 
 export interface TextProfile extends ColumnProfileBase {
   readonly kind: "text";
-  readonly type: "text";
+  readonly type: "text" | "image";
   readonly count: number;
   /** Estimated number of different texts. */
   readonly distinct: number;
@@ -167,10 +167,13 @@ export class TextProfiler {
   readonly #name: string;
   readonly #distinct = new DistinctSketch();
   readonly #lengths = new BlockedNumbers();
+  readonly #type: TextProfile["type"];
   #missing = 0;
 
-  constructor(name: string) {
+  /** @param type the texts of an image column are the digests of its images */
+  constructor(name: string, type: TextProfile["type"] = "text") {
     this.#name = name;
+    this.#type = type;
   }
 
   add(texts: Texts): void {
@@ -181,7 +184,8 @@ export class TextProfiler {
 
   /** @throws PROFILE_DIFFERENT_COLUMNS, PROFILE_BAD_DOCUMENT */
   merge(other: ColumnProfile): void {
-    if (other.name !== this.#name || other.kind !== "text") throw differ(this.#name, "text", other);
+    if (other.name !== this.#name || other.type !== this.#type) throw differ(this.#name, this.#type, other);
+    if (other.kind !== "text") throw differ(this.#name, this.#type, other);
     this.#missing += other.missing;
     this.#distinct.merge(DistinctSketch.decode(other.sketch));
     this.#lengths.merge(other.length);
@@ -191,7 +195,7 @@ export class TextProfiler {
     const length = this.#lengths.summary();
     return {
       name: this.#name,
-      type: "text",
+      type: this.#type,
       kind: "text",
       missing: this.#missing,
       count: length.count,

@@ -1,4 +1,10 @@
-import type { ColumnType, NumberColumn, StringColumn, Table } from "../kernel/index.ts";
+import {
+  type ColumnType,
+  isStringType,
+  type NumberColumn,
+  type StringColumn,
+  type Table,
+} from "../kernel/index.ts";
 import {
   BLOCK_ROWS,
   CategoryProfiler,
@@ -22,13 +28,13 @@ export interface Profile {
 export function buildProfile(table: Table, types: Readonly<Record<string, ColumnType>>): Profile {
   const columns = Object.entries(types).map(([name, type]) => {
     const column = table.columns.get(name);
-    if (column?.kind === "number" && type !== "category" && type !== "text") {
+    if (column?.kind === "number" && !isStringType(type)) {
       const profiler = new NumberProfiler(name, type);
       for (const portion of numbersOf(column)) profiler.add(portion);
       return profiler.profile();
     }
-    if (column?.kind === "string" && (type === "category" || type === "text")) {
-      const profiler = type === "category" ? new CategoryProfiler(name) : new TextProfiler(name);
+    if (column?.kind === "string" && isStringType(type)) {
+      const profiler = type === "category" ? new CategoryProfiler(name) : new TextProfiler(name, type);
       for (const portion of textsOf(column)) profiler.add(portion);
       return profiler.profile();
     }
@@ -68,7 +74,7 @@ function profilerOf(column: ColumnProfile): NumberProfiler | CategoryProfiler | 
     case "category":
       return new CategoryProfiler(column.name);
     case "text":
-      return new TextProfiler(column.name);
+      return new TextProfiler(column.name, column.type);
   }
 }
 

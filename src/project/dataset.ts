@@ -1,10 +1,13 @@
 import type { BadRowPolicy, SourceSpec } from "../datasets/spec.ts";
 import { kindOfColumn } from "../features/spec.ts";
+import type { EmbeddingOptions } from "../images/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
+import { badDataset as bad, checkMembers } from "./dataset-options.ts";
 import { projectErrors } from "./errors.ts";
 import { markBuilt } from "./exported-spec.ts";
-import type { CategoryColumn, Flag, Num, Text, Time } from "./language.ts";
+import { checkEmbedding, type ImageDeclaration } from "./image-column.ts";
+import type { CategoryColumn, EmbeddedImage, Flag, Image, Num, Text, Time } from "./language.ts";
 
 /**
  * A column's type, and what is special about it. `known: "after"` marks what is only known later than the moment of
@@ -13,7 +16,12 @@ import type { CategoryColumn, Flag, Num, Text, Time } from "./language.ts";
  */
 export type ColumnDeclaration =
   | ColumnType
-  | { readonly type: ColumnType; readonly known?: "before" | "after"; readonly required?: boolean };
+  | {
+      readonly type: Exclude<ColumnType, "image">;
+      readonly known?: "before" | "after";
+      readonly required?: boolean;
+    }
+  | ImageDeclaration;
 
 export type ColumnDeclarations = Readonly<Record<string, ColumnDeclaration>>;
 
@@ -21,6 +29,7 @@ export interface DatasetColumn {
   readonly type: ColumnType;
   readonly known: "before" | "after";
   readonly required?: boolean;
+  readonly embedding?: EmbeddingOptions;
 }
 
 /** A dataset as plain data. */
@@ -50,10 +59,14 @@ interface ValueOfType {
   readonly timestamp: Time;
   readonly category: CategoryColumn;
   readonly text: Text;
+  readonly image: Image;
 }
 
-type ValueOf<Declaration> =
-  TypeOf<Declaration> extends infer Type extends ColumnType ? ValueOfType[Type] : never;
+type ValueOf<Declaration> = Declaration extends { readonly type: "image"; readonly embedding: object }
+  ? EmbeddedImage
+  : TypeOf<Declaration> extends infer Type extends ColumnType
+    ? ValueOfType[Type]
+    : never;
 
 /** Every column of a dataset: what targets and weights may use. */
 export type Row<Columns> = { readonly [Name in keyof Columns]: ValueOf<Columns[Name]> };
@@ -136,13 +149,6 @@ function readBadRowPolicy({ onBadRow, maxBadRowShare }: BadRowPolicy): BadRowPol
   return { onBadRow, maxBadRowShare };
 }
 
-function checkMembers(given: unknown, what: string, known: readonly string[]): void {
-  if (typeof given !== "object" || given === null) throw bad(`${what} takes one object of options`, what);
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw bad(`${what} has no option "${name}"`, name, suggest(name, known));
-  }
-}
-
 function checkSource(source: unknown): void {
   const hint = `write csv("data/*.csv"), tsv(…), ndjson(…) or parquet(…)`;
   if (typeof source !== "object" || source === null || !("glob" in source) || !("format" in source)) {
@@ -175,9 +181,11 @@ function readColumn(name: string, declaration: ColumnDeclaration): DatasetColumn
   if (name === "" || !name.isWellFormed()) {
     throw bad(`${JSON.stringify(name)} cannot be the name of a column`, name.toWellFormed());
   }
-  const given = typeof declaration === "string" ? { type: declaration } : declaration;
-  checkMembers(given, `column "${name}"`, ["type", "known", "required"]);
-  const { type, known = "before", required } = given;
+  const given: Partial<DatasetColumn> & { readonly type: ColumnType } =
+    typeof declaration === "string" ? { type: declaration } : declaration;
+  const { type, known = "before", required, embedding } = given;
+  const members = ["type", "known", "required", ...(type === "image" ? ["embedding"] : [])];
+  checkMembers(given, `column "${name}"`, members);
   if (typeof type !== "string" || !Object.hasOwn(kindOfColumn, type)) {
     throw bad(
       `column "${name}" has the type ${JSON.stringify(type)}`,
@@ -191,7 +199,13 @@ function readColumn(name: string, declaration: ColumnDeclaration): DatasetColumn
   if (required !== undefined && typeof required !== "boolean") {
     throw bad(`column "${name}": required must be true or false`, name);
   }
-  return { type, known, ...(required === undefined ? {} : { required }) };
+  if (embedding !== undefined) checkEmbedding(name, embedding);
+  return {
+    type,
+    known,
+    ...(required === undefined ? {} : { required }),
+    ...(embedding === undefined ? {} : { embedding }),
+  };
 }
 
 function checkTime(time: string, columns: Readonly<Record<string, DatasetColumn>>): void {
@@ -204,11 +218,4 @@ function checkTime(time: string, columns: Readonly<Record<string, DatasetColumn>
   }
   if (column.type !== "timestamp")
     throw bad(`time: column "${time}" is a ${column.type}, not a timestamp`, "time");
-}
-
-function bad(message: string, option: string, hint?: string): Error {
-  return projectErrors.PROJECT_BAD_DATASET.error(message, {
-    details: { option },
-    ...(hint === undefined ? {} : { hint }),
-  });
 }

@@ -2,6 +2,7 @@
 export { csv, ndjson, parquet, type SourceSpec, tsv } from "../datasets/spec.ts";
 export { byRandom, type GateSpec, type MetricName, type SplitSpec, type Task } from "../evaluation/spec.ts";
 export type { Expression } from "../features/spec.ts";
+export type { EmbeddingOptions } from "../images/spec.ts";
 export { type GbdtOptions, gbdt, type TrainerSpec } from "../training/spec.ts";
 export {
   type ColumnDeclaration,
@@ -12,7 +13,21 @@ export {
   dataset,
 } from "./dataset.ts";
 export { projectErrors } from "./errors.ts";
-export type { Cat, CategoryColumn, Feature, Flag, Num, Text, Time, Vec, Weekday } from "./language.ts";
+export { type ImageDeclaration, image } from "./image-column.ts";
+export type {
+  Cat,
+  CategoryColumn,
+  EmbeddedImage,
+  Feature,
+  Flag,
+  Image,
+  ImageChannel,
+  Num,
+  Text,
+  Time,
+  Vec,
+  Weekday,
+} from "./language.ts";
 export { findConfig, loadProject, type Project } from "./load.ts";
 export { featureSpecOf, type ModelOptions, type ModelSpec, model } from "./model.ts";
 export { atLeast, atMost, byHash, byTime, notWorseThanChampion } from "./typed-specs.ts";

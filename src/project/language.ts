@@ -162,5 +162,38 @@ export interface Text extends Value<"text">, MayBeMissing {
   wordsHashed(buckets: number): Vec;
 }
 
+/** A picture. Not a feature by itself: its numbers are. */
+export interface Image extends Value<"image">, MayBeMissing {
+  /** Pixels, as it is seen. */
+  width(): Num;
+  height(): Num;
+  /** Width ÷ height. */
+  aspect(): Num;
+  /** Of the file. */
+  bytes(): Num;
+  /** Mean luma, 0 to 255. */
+  brightness(): Num;
+  /** Standard deviation of the luma. */
+  contrast(): Num;
+  /** Mean saturation, 0 (grey) to 1. */
+  saturation(): Num;
+  /** Mean of a channel, 0 to 255. */
+  mean(channel: ImageChannel): Num;
+  /** Standard deviation of a channel. */
+  deviation(channel: ImageChannel): Num;
+  /** The difference hash: pictures that look the same mostly have the same one. */
+  hash(options?: CategoryOptions): Cat;
+  /** In how many of 64 bits the difference hash differs from this one (16 hexadecimal digits). */
+  hashDistance(to: string): Num;
+}
+
+export type ImageChannel = "red" | "green" | "blue";
+
+/** An image column that says which model makes its vectors. */
+export interface EmbeddedImage extends Image {
+  /** The vector that the column's ONNX model makes of the picture. */
+  embedding(): Vec;
+}
+
 /** Several numbers, each an input of the model. */
 export interface Vec extends Value<"vector"> {}

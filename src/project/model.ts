@@ -220,6 +220,13 @@ function readFeature(name: string, value: unknown): Expression {
       "count or hash its words: wordCount(), wordsHashed(256)",
     );
   }
+  if (kind === "image") {
+    throw bad(
+      `feature "${name}" is an image`,
+      "features",
+      "take a number of it, such as brightness(), or its embedding()",
+    );
+  }
   return value[expressionOf];
 }
 

@@ -6,8 +6,10 @@ import {
   type CategoryColumn,
   type CategoryOptions,
   type ClipOptions,
+  type EmbeddedImage,
   expressionOf,
   type Flag,
+  type ImageChannel,
   kindOf,
   type Num,
   type Operand,
@@ -218,6 +220,45 @@ class TextValue extends MissingValue<"text"> implements Text {
   }
 }
 
+class ImageValue extends MissingValue<"image"> implements EmbeddedImage {
+  width(): Num {
+    return derive(this, "imageFact", [], { fact: "width" });
+  }
+  height(): Num {
+    return derive(this, "imageFact", [], { fact: "height" });
+  }
+  aspect(): Num {
+    return derive(this, "imageFact", [], { fact: "aspect" });
+  }
+  bytes(): Num {
+    return derive(this, "imageFact", [], { fact: "bytes" });
+  }
+  brightness(): Num {
+    return derive(this, "imageFact", [], { fact: "brightness" });
+  }
+  contrast(): Num {
+    return derive(this, "imageFact", [], { fact: "contrast" });
+  }
+  saturation(): Num {
+    return derive(this, "imageFact", [], { fact: "saturation" });
+  }
+  mean(channel: ImageChannel): Num {
+    return derive(this, "imageFact", [], { fact: `${channel}Mean` });
+  }
+  deviation(channel: ImageChannel): Num {
+    return derive(this, "imageFact", [], { fact: `${channel}Deviation` });
+  }
+  hash(options: CategoryOptions = {}): Cat {
+    return derive(this, "imageHash", [], { ...manyCategories, ...optionsOf(options, "imageHash") });
+  }
+  hashDistance(to: string): Num {
+    return derive(this, "imageHashDistance", [], { to });
+  }
+  embedding(): Vec {
+    return derive(this, "imageEmbedding");
+  }
+}
+
 class VectorValue extends BaseValue<"vector"> implements Vec {}
 
 const classes = {
@@ -226,6 +267,7 @@ const classes = {
   flag: FlagValue,
   time: TimeValue,
   text: TextValue,
+  image: ImageValue,
   vector: VectorValue,
 } as const satisfies { readonly [Kind in ValueKind]: new (...given: never[]) => Value<Kind> };
 
@@ -245,6 +287,8 @@ export function valueFor(expression: Expression, columns: ColumnTypes): Value {
       return new TimeValue(expression, kind, columns);
     case "text":
       return new TextValue(expression, kind, columns);
+    case "image":
+      return new ImageValue(expression, kind, columns);
     case "vector":
       return new VectorValue(expression, kind, columns);
   }
@@ -275,6 +319,7 @@ interface ValueOfKind {
   readonly flag: FlagValue;
   readonly time: TimeValue;
   readonly text: TextValue;
+  readonly image: ImageValue;
   readonly vector: VectorValue;
 }
 

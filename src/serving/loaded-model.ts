@@ -91,6 +91,7 @@ function madeUpValue({ type, required }: SignatureInput, variant: number): unkno
       return variant % 2 === 0 ? `2001-0${variant + 1}-15T10:30:00Z` : variant * 86_400_000;
     case "category":
     case "text":
+    case "image":
       return `value ${variant}`;
   }
 }

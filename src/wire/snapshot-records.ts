@@ -20,7 +20,7 @@ export const snapshotRecord = z.object({
 
 export const columnRecord = z.object({
   name: z.string(),
-  type: z.enum(["int", "float", "bool", "timestamp", "category", "text"]),
+  type: z.enum(["int", "float", "bool", "timestamp", "category", "text", "image"]),
   known: z.enum(["before", "after"]).optional(),
   missing: count,
   /** Of the values present; timestamps as epoch milliseconds; `null` for columns that are not numbers. */

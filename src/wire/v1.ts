@@ -215,6 +215,7 @@ const V1_TYPES: Readonly<Record<ColumnType, string>> = {
   timestamp: "DT_STRING",
   category: "DT_STRING",
   text: "DT_STRING",
+  image: "DT_STRING",
 };
 
 /** TensorFlow Serving's metadata document, doubly nested `signature_def` included. */

@@ -31,6 +31,7 @@ const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = 
     timestamp: ["BYTES", "INT64", "FP64"],
     category: ["BYTES"],
     text: ["BYTES"],
+    image: ["BYTES"],
   };
 })();
 

@@ -7,10 +7,11 @@ export const roomImports: Readonly<Record<string, readonly string[] | "everythin
   config: ["kernel"],
   storage: ["kernel"],
   bundle: ["kernel", "storage"],
-  project: ["kernel", "features", "training", "evaluation", "datasets"],
-  datasets: ["kernel", "stats", "profile", "storage"],
-  features: ["kernel", "stats"],
+  project: ["kernel", "features", "training", "evaluation", "datasets", "images"],
+  datasets: ["kernel", "stats", "profile", "storage", "images"],
+  features: ["kernel", "stats", "images"],
   inference: ["kernel", "bundle"],
+  images: ["kernel", "inference"],
   training: ["kernel", "stats", "features", "inference", "bundle", "storage"],
   evaluation: ["kernel", "stats"],
   registry: ["kernel", "storage", "bundle"],
@@ -20,6 +21,7 @@ export const roomImports: Readonly<Record<string, readonly string[] | "everythin
     "project",
     "datasets",
     "profile",
+    "images",
     "features",
     "training",
     "inference",
@@ -27,7 +29,7 @@ export const roomImports: Readonly<Record<string, readonly string[] | "everythin
     "bundle",
     "registry",
   ],
-  serving: ["kernel", "stats", "profile", "storage", "bundle", "features", "inference"],
+  serving: ["kernel", "stats", "profile", "storage", "bundle", "features", "images", "inference"],
   feedback: ["kernel", "storage", "serving"],
   http: ["kernel", "wire", "serving", "feedback", "storage"],
   client: ["kernel", "wire"],
@@ -43,8 +45,13 @@ export const faceExceptions: readonly {
 }[] = [
   {
     from: "project",
-    file: /^(features|training|evaluation|datasets)\/spec\.ts$/,
+    file: /^(features|training|evaluation|datasets|images)\/spec\.ts$/,
     why: "loading a project must load neither native code nor trainers",
+  },
+  {
+    from: "features",
+    file: /^images\/spec\.ts$/,
+    why: "the language knows what there is to know of an image; how it is found out is not its business",
   },
 ];
 
@@ -58,7 +65,7 @@ export interface Confinement {
 }
 
 const DIGESTED =
-  "kernel|stats|profile|datasets|features|training|inference|evaluation|serving|bundle|pipeline";
+  "kernel|stats|profile|datasets|images|features|training|inference|evaluation|serving|bundle|pipeline";
 
 export const confinements: readonly Confinement[] = [
   {
@@ -98,6 +105,13 @@ export const confinements: readonly Confinement[] = [
     pattern: /^(fastify|node:http)$/m,
     allowedIn: /^http\//,
     why: "transports translate, cores decide",
+    inImports: true,
+  },
+  {
+    what: "the image decoder only in images",
+    pattern: /^sharp$/m,
+    allowedIn: /^images\//,
+    why: "one function decodes for ingest, batch prediction, serving and replay",
     inImports: true,
   },
   {

@@ -132,6 +132,8 @@ function describeValues(facts: ColumnFacts): string {
     }
     case "text":
       return `text, about ${Math.round(facts.averageWords)} words`;
+    case "image":
+      return `${formatCount(distinct)} images`;
   }
 }
 

@@ -64,6 +64,12 @@ function featuresOf(facts: ColumnFacts): Feature[] {
           note: "which words occur",
         },
       ];
+    case "image":
+      return ["width", "height", "brightness", "saturation"].map((part) => ({
+        column: name,
+        part,
+        code: `${column}.${part}()`,
+      }));
     case "timestamp":
       return timeParts(facts, column);
   }

@@ -153,6 +153,7 @@ function kindInWords({ type }: ColumnFacts): string {
     bool: "true and false",
     category: "categories",
     text: "texts",
+    image: "images",
     timestamp: "times",
   }[type];
 }

@@ -1,6 +1,10 @@
 import fc, { type Arbitrary } from "fast-check";
+import { type EmbeddingRecipe, type ImageNumber, imageFactNames } from "../../images/spec.ts";
 import type { ColumnType, Table, TableColumn } from "../../kernel/index.ts";
+import type { DerivedColumn } from "../derivation.ts";
 import type { CategoryLimits, Expression, ExpressionOf, FeatureSpec, Op } from "../expression.ts";
+import { imageColumn } from "../image-derivation.ts";
+import { hashText } from "../text-hash.ts";
 
 /** Columns of every type under names that try to escape into code or into prototypes. */
 export const hostileColumns = {
@@ -13,6 +17,7 @@ export const hostileColumns = {
   toString: "category",
   "weird name \\ ${S}": "category",
   hasOwnProperty: "text",
+  valueOf: "image",
 } as const satisfies Record<string, ColumnType>;
 
 /** With one more that an object literal cannot hold. */
@@ -54,6 +59,49 @@ export const texts = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }),
 );
 
+/** How the images' vectors are said to be made. */
+const embedding: EmbeddingRecipe = {
+  model: "0".repeat(64),
+  width: 8,
+  height: 8,
+  layout: "NCHW",
+  channels: "RGB",
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+  fit: "cover",
+  input: "x",
+  output: "y",
+  size: 3,
+};
+export const embeddings = { valueOf: embedding } as const;
+
+const imageNumbers: readonly ImageNumber[] = [
+  ...imageFactNames.map((fact) => ({ fact })),
+  { fact: "hashKey" },
+  { fact: "hashDistance", to: "00ff00ff00ff00ff" },
+  ...Array.from({ length: embedding.size }, (_, at) => ({ fact: "embedding", at }) as const),
+];
+
+/** What somebody would have computed from an image: any number will do, but the same one for the same image. */
+export function derivedValue({ name, from }: DerivedColumn, image: string | null): number {
+  if (image === null) return Number.NaN;
+  const value = hashText(`${name} ${image}`);
+  return from.kind === "image" && from.number.fact === "hashKey" ? value : (value % 1000) / 8 - 20;
+}
+
+/** The table with every column that could be derived from its images. */
+function withDerived(table: Table): Table {
+  const images = table.columns.get("valueOf");
+  if (images?.kind !== "string") throw new Error("there are no images");
+  const derived = imageNumbers.map((number): [string, TableColumn] => {
+    const column = imageColumn("valueOf", number);
+    const numberOf = (code: number): number =>
+      derivedValue(column, code < 0 ? null : images.dictionary[code]!);
+    return [column.name, { kind: "number", values: Float64Array.from(images.codes, numberOf) }];
+  });
+  return { ...table, columns: new Map([...table.columns, ...derived]) };
+}
+
 /** A table of all columns: numbers as they come, texts with missing ones, dictionaries with entries nobody uses. */
 export function tables(rows: { readonly min: number; readonly max: number }): Arbitrary<Table> {
   return fc.integer(rows).chain((rowCount) => {
@@ -68,11 +116,14 @@ export function tables(rows: { readonly min: number; readonly max: number }): Ar
       timestamp: numeric(times),
       category: list(fc.option(texts)).map(stringColumn),
       text: list(fc.option(texts)).map(stringColumn),
+      image: list(fc.option(fc.constantFrom("one", "two", "three"))).map(stringColumn),
     };
     const names = Object.keys(columns);
     return fc
       .tuple(...names.map((name) => columnOf[columns[name]!]))
-      .map((given): Table => ({ rowCount, columns: new Map(names.map((name, at) => [name, given[at]!])) }));
+      .map((given) =>
+        withDerived({ rowCount, columns: new Map(names.map((name, at) => [name, given[at]!])) }),
+      );
   });
 }
 
@@ -88,7 +139,8 @@ export function stringColumn(values: readonly (string | null)[]): TableColumn {
 
 /** What a client would send for a row. JSON has neither NaN nor infinities: such values are null. */
 export function recordOf(table: Table, row: number): Record<string, unknown> {
-  const entries = [...table.columns].map(([name, column]) => {
+  const own = [...table.columns].filter(([name]) => Object.hasOwn(columns, name));
+  const entries = own.map(([name, column]) => {
     if (column.kind === "string") return [name, column.dictionary[column.codes[row]!] ?? null];
     const value = column.values[row]!;
     if (!Number.isFinite(value)) return [name, null];
@@ -125,6 +177,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
     const time = tie("time") as Arbitrary<Expression>;
     const text = tie("text") as Arbitrary<Expression>;
     const named = tie("named") as Arbitrary<Expression>;
+    const image = column("image");
     const op = <Name extends Op>(
       name: Name,
       args: readonly Arbitrary<Expression>[],
@@ -169,8 +222,8 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         [named],
         fc.record({ values: fc.uniqueArray(wellFormed, { minLength: 1, maxLength: 3 }) }),
       ),
-      isMissing: op("isMissing", [fc.oneof(number, category, flag, time, text)]),
-      missingIndicator: op("missingIndicator", [fc.oneof(number, category, flag, time, text)]),
+      isMissing: op("isMissing", [fc.oneof(number, category, flag, time, text, image)]),
+      missingIndicator: op("missingIndicator", [fc.oneof(number, category, flag, time, text, image)]),
       year: op("year", [time]),
       month: op("month", [time]),
       dayOfMonth: op("dayOfMonth", [time]),
@@ -219,6 +272,10 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
       length: op("length", [text]),
       wordCount: op("wordCount", [text]),
       wordsHashed: op("wordsHashed", [text], fc.record({ buckets: fc.integer({ min: 2, max: 9 }) })),
+      imageFact: op("imageFact", [image], fc.record({ fact: fc.constantFrom(...imageFactNames) })),
+      imageHash: op("imageHash", [image], limits),
+      imageHashDistance: op("imageHashDistance", [image], fc.constant({ to: "00ff00ff00ff00ff" })),
+      imageEmbedding: op("imageEmbedding", [image]),
     };
     made = byOp;
     const filledFlag = op(
@@ -270,6 +327,8 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.targetEncoded,
         byOp.length,
         byOp.wordCount,
+        byOp.imageFact,
+        byOp.imageHashDistance,
       ),
       flag: fc.oneof(
         deep,
@@ -296,6 +355,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.limited,
         byOp.cross,
         byOp.hashed,
+        byOp.imageHash,
         filledCategory,
       ),
       time: fc.oneof(column("timestamp"), byOp.constantTime),
@@ -310,10 +370,17 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
 export const featureSpecs: Arbitrary<FeatureSpec> = fc
   .dictionary(
     fc.constantFrom("a", "b", "c", "d", "e", "f"),
-    fc.oneof(kinds.number, kinds.flag, kinds.category, operations.oneHot, operations.wordsHashed),
+    fc.oneof(
+      kinds.number,
+      kinds.flag,
+      kinds.category,
+      operations.oneHot,
+      operations.wordsHashed,
+      operations.imageEmbedding,
+    ),
     { minKeys: 1, maxKeys: 6, noNullPrototype: true },
   )
-  .map((features) => ({ columns, features }));
+  .map((features) => ({ columns, features, embeddings }));
 
 /** One feature of one operation, whatever lies below it. */
 export function featureOf(op: Op): Arbitrary<Expression> {
