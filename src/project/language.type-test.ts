@@ -8,6 +8,7 @@ import {
   csv,
   dataset,
   type Flag,
+  ftrl,
   gbdt,
   model,
   type Num,
@@ -196,6 +197,8 @@ atLeast("auk", 0.5);
 notWorseThanChampion("auc", { margn: 0.1 });
 // @ts-expect-error there is no such hyperparameter
 gbdt({ leafs: 31 });
+// @ts-expect-error there is no such hyperparameter
+ftrl({ trees: 10 });
 // @ts-expect-error there is no such option
 byTime({ from: "2001-05-01" });
 

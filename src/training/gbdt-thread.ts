@@ -4,13 +4,13 @@ import type { FeatureBins } from "./bins.ts";
 import { type GbdtKernels, instantiateKernels } from "./gbdt-kernels.ts";
 import { type FeatureGroup, LOSS_BLOCK, type MemoryLayout } from "./gbdt-memory.ts";
 import { createLeafSearch } from "./leaf-search.ts";
-import type { TrainerSpec } from "./spec.ts";
+import type { GbdtSpec } from "./spec.ts";
 import type { Sums } from "./split-candidate.ts";
 import type { WasmMemory, WasmModule } from "./wasm-api.ts";
 
 /** What every thread of a training has to know; plain data and shared memory. */
 export interface TrainingPlan {
-  readonly spec: TrainerSpec;
+  readonly spec: GbdtSpec;
   readonly objective: "binary" | "regression";
   readonly features: readonly FeatureBins[];
   readonly layout: MemoryLayout;

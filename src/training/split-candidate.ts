@@ -1,6 +1,6 @@
 import type { FeatureBins } from "./bins.ts";
 import type { GbdtKernels } from "./gbdt-kernels.ts";
-import type { TrainerSpec } from "./spec.ts";
+import type { GbdtSpec } from "./spec.ts";
 
 /** Sums over the rows of a leaf or bin, in the units of the loss. */
 export interface Sums {
@@ -34,7 +34,7 @@ export interface SplitCandidate {
 
 /** What the search of one thread works with. */
 export interface SearchContext {
-  readonly spec: TrainerSpec;
+  readonly spec: GbdtSpec;
   readonly kernels: GbdtKernels;
   readonly hessianUnit: number;
   /** Where `scan` leaves its result, as an address and as a view. */
