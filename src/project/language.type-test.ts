@@ -79,6 +79,7 @@ export const late = model({
 export const amount = model({
   from: timeless,
   target: (row) => row.x.multiply(2),
+  trainer: ftrl({ alpha: 0.2, l1: 1, shuffle: false, earlyStoppingEpochs: 2 }),
   features: (c) => ({ y: c.y }),
   split: byTime({ column: "when", evaluateFrom: { share: 0.2 } }),
 });

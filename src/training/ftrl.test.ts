@@ -197,6 +197,9 @@ describe("ftrl", () => {
     await expect(trainModel(ftrl({ earlyStoppingEpochs: 2 }), data, OPTIONS)).rejects.toMatchObject({
       code: "TRAINING_BAD_OPTION",
     });
+    await expect(
+      trainModel(ftrl(), { ...data, task: "multiclass", classes: ["a", "b"] }, OPTIONS),
+    ).rejects.toMatchObject({ code: "TRAINING_BAD_OPTION", hint: expect.stringContaining("gbdt") });
   });
 
   it("refuses options that it does not have or that are out of range", () => {

@@ -31,6 +31,12 @@ export async function trainFtrl(
     });
   }
   const { task, train, validate } = data;
+  if (task === "multiclass") {
+    throw trainingErrors.TRAINING_BAD_OPTION.error("ftrl learns yes/no targets and numbers, not classes", {
+      details: { option: "trainer" },
+      hint: "Train with gbdt(), or one yes/no model for each class.",
+    });
+  }
   const unit = task === "binary" ? { centre: 0, scale: 1 } : unitOf(train.target);
   const learner = createFtrlLearner(spec, { task, matrix: train.matrix, scaling: scalingOf(train.matrix) });
   const pass = createPass({ spec, data, options, learner, unit });
