@@ -2,7 +2,6 @@ import type { BundleManifest } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
-  Extended,
   SnapshotComparison,
   SnapshotManifest,
 } from "../datasets/index.ts";
@@ -11,6 +10,7 @@ import type { Digest, SerializedError } from "../kernel/index.ts";
 import type {
   ImportOutcome,
   ImportRecipe,
+  PredictedFile,
   PredictFileRequest,
   Recipe,
   Reproduction,
@@ -50,7 +50,7 @@ export interface JobResults {
   readonly export: number;
   /** Bundles that the prediction log names. */
   readonly "log-bundles": readonly Digest[];
-  readonly predict: Extended & {
+  readonly predict: PredictedFile & {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;
   };

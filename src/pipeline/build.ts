@@ -1,10 +1,17 @@
 import type { BundleParts, Signature } from "../bundle/index.ts";
 import { assignSplit, checkTarget, checkWeights, splitRole } from "../evaluation/index.ts";
-import { compilePlan, evaluateExpression, type FeatureKernel, fitPlan } from "../features/index.ts";
+import {
+  compilePlan,
+  derivedColumns,
+  evaluateExpression,
+  type FeatureKernel,
+  fitPlan,
+} from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { withDerivedColumns } from "./derived-table.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
 export interface BuildOptions {
@@ -26,6 +33,8 @@ export interface Build {
   readonly parts: BundleParts;
   readonly kernel: FeatureKernel;
   readonly engine: Engine;
+  /** The snapshot with the derived columns of the kernel. */
+  readonly table: Table;
   readonly trained: TrainedModel;
   /** Row numbers of the snapshot by role. */
   readonly rows: {
@@ -44,12 +53,13 @@ export interface Build {
  * @throws EVALUATION_* when the target cannot be learned or a split is empty, FEATURES_* and TRAINING_* for what
  *   the recipe asks and cannot have.
  */
-export async function buildBundle(recipe: Recipe, table: Table, options: BuildOptions): Promise<Build> {
+export async function buildBundle(recipe: Recipe, snapshot: Table, options: BuildOptions): Promise<Build> {
   const { task, expression } = recipe.target;
   const columns = columnTypes(recipe);
-  const target = evaluateExpression(expression, columns, table);
-  const weights = recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, table);
-  const roles = assignSplit(recipe.split, table, recipe.time);
+  const target = evaluateExpression(expression, columns, snapshot);
+  const weights =
+    recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, snapshot);
+  const roles = assignSplit(recipe.split, snapshot, recipe.time);
   checkTarget(task, target, roles);
   if (weights !== undefined) checkWeights(weights, roles);
   const rows = {
@@ -59,6 +69,13 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   };
 
   options.onStep?.("features", "running");
+  const derived = derivedColumns(
+    recipe.features.map((feature) => feature.expression),
+    columns,
+  );
+  const { table, windows } = withDerivedColumns({ inputs: recipe.columns, derived }, snapshot);
+  // Servers begin with the past of the snapshot and are told of its rows no more.
+  windows?.cover();
   const trainTable = selectRows(table, rows.train);
   const trainTarget = gatherFloats(target, rows.train);
   const trainWeights = weights === undefined ? undefined : gatherFloats(weights, rows.train);
@@ -112,9 +129,17 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   };
   const reference = referenceProfile(trainTable, kernel, engine);
   return {
-    parts: { engine: trained.engine, model: trained.bytes, plan, signature, profile: reference },
+    parts: {
+      engine: trained.engine,
+      model: trained.bytes,
+      plan,
+      signature,
+      profile: reference,
+      ...(windows === undefined ? {} : { windows: windows.toBytes() }),
+    },
     kernel,
     engine,
+    table,
     trained,
     rows,
     target,
@@ -130,7 +155,12 @@ function referenceProfile(table: Table, kernel: FeatureKernel, engine: Engine): 
     rowCount: table.rowCount,
     columns: new Map([["output", { kind: "number", values }]]),
   };
-  return { inputs: buildProfile(table, inputTypes), output: buildProfile(outputs, { output: "float" }) };
+  const derivedTypes = Object.fromEntries(kernel.derived.map(({ name, type }) => [name, type]));
+  return {
+    inputs: buildProfile(table, inputTypes),
+    ...(kernel.derived.length === 0 ? {} : { derived: buildProfile(table, derivedTypes) }),
+    output: buildProfile(outputs, { output: "float" }),
+  };
 }
 
 function rowsOf(roles: Uint8Array, role: number): Uint32Array {

@@ -10,10 +10,18 @@ import {
 } from "../evaluation/index.ts";
 import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
-import { type Digest, gatherFloats, SlipwayError, selectRows, type Table } from "../kernel/index.ts";
+import {
+  canonicalJson,
+  type Digest,
+  gatherFloats,
+  SlipwayError,
+  selectRows,
+  type Table,
+} from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import type { Build } from "./build.ts";
+import { withDerivedColumns } from "./derived-table.ts";
 
 /** The champion, opened to predict the candidate's evaluation rows, or why it cannot be. */
 export type Incumbent =
@@ -64,7 +72,7 @@ export function judgeCandidate(subject: {
   const { spec, build, incumbent } = subject;
   const { task } = spec.target;
   const rows = build.rows.evaluate;
-  const evaluated = selectRows(subject.table, rows);
+  const evaluated = selectRows(build.table, rows);
   const scored = {
     task,
     labels: gatherFloats(build.target, rows),
@@ -73,7 +81,7 @@ export function judgeCandidate(subject: {
   };
   const bootstrap = { seed: spec.seed };
   const report = evaluate({ ...scored, slices: sliceColumns(spec.slices, evaluated, spec), bootstrap });
-  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, evaluated, task);
+  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, subject);
   const gates = decideGates(spec.gates, {
     ...scored,
     bootstrap,
@@ -88,14 +96,21 @@ export function checkModelGates(spec: ModelSpec): void {
   checkGates(spec.target.task, spec.gates, Object.keys(spec.from.columns));
 }
 
-function championEvidence(incumbent: Incumbent, evaluated: Table, task: string): ChampionEvidence {
+function championEvidence(
+  incumbent: Incumbent,
+  { spec, build, table }: { readonly spec: ModelSpec; readonly build: Build; readonly table: Table },
+): ChampionEvidence {
+  const { task } = spec.target;
   if ("unavailable" in incumbent) return incumbent;
   const { version, kernel, engine } = incumbent;
   if (incumbent.task !== task) return { version, unavailable: `it is a ${incumbent.task} model` };
   if (engine.outputs !== 1) return { version, unavailable: `it answers with ${engine.outputs} numbers` };
-  const missing = kernel.inputs.find(({ name }) => !evaluated.columns.has(name));
+  const missing = kernel.inputs.find(({ name }) => !table.columns.has(name));
   if (missing !== undefined) return { version, unavailable: `the snapshot has no column "${missing.name}"` };
   try {
+    const sameDerived = canonicalJson(kernel.derived) === canonicalJson(build.kernel.derived);
+    const derived = sameDerived ? build.table : withDerivedColumns(kernel, table).table;
+    const evaluated = selectRows(derived, build.rows.evaluate);
     return { version, predictions: engine.predictMatrix(kernel.evaluateTable(evaluated)) };
   } catch (error) {
     if (error instanceof SlipwayError) return { version, unavailable: error.message };

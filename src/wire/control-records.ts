@@ -320,6 +320,11 @@ export const filePredictionRecord = z.object({
   rowsPerSecond: z.number(),
   /** Most memory the process that predicted had at any time. */
   peakBytes: count,
+  /**
+   * For models with windows over the past, what came before the first row: the rows that the model was trained on
+   * (`training`), or nothing because the file is not newer than those (`file`).
+   */
+  history: z.enum(["training", "file"]).optional(),
 });
 
 export const reproduceRecord = z.object({
@@ -329,7 +334,9 @@ export const reproduceRecord = z.object({
   expected: z.string(),
   got: z.string(),
   /** The files of the bundle whose digests differ. */
-  differences: list(z.object({ file: z.string(), expected: z.string(), got: z.string() })),
+  differences: list(
+    z.object({ file: z.string(), expected: z.string().nullable(), got: z.string().nullable() }),
+  ),
   durationMs: z.number(),
 });
 
