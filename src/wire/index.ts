@@ -40,4 +40,21 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
-export { parseV2Infer, type V2InferRequest, v2ModelMetadata, writeV2Response } from "./v2.ts";
+export {
+  decodeTensor,
+  encodeDoubles,
+  exactOrBig,
+  isTensorType,
+  type TensorElement,
+  type TensorType,
+  textOf,
+} from "./tensor-bytes.ts";
+export {
+  type InputTensor,
+  parseV2Infer,
+  recordsOfTensors,
+  type V2InferRequest,
+  v2ModelMetadata,
+  v2VersionSelector,
+  writeV2Response,
+} from "./v2.ts";
