@@ -34,14 +34,6 @@ export {
   type ParsedInstances,
 } from "./prediction-body.ts";
 export {
-  parseV1Predict,
-  type V1PredictRequest,
-  type V1VersionStatus,
-  v1Metadata,
-  v1Status,
-  writeV1Predictions,
-} from "./v1.ts";
-export {
   decodeTensor,
   encodeDoubles,
   exactOrBig,
@@ -50,6 +42,14 @@ export {
   type TensorType,
   textOf,
 } from "./tensor-bytes.ts";
+export {
+  parseV1Predict,
+  type V1PredictRequest,
+  type V1VersionStatus,
+  v1Metadata,
+  v1Status,
+  writeV1Predictions,
+} from "./v1.ts";
 export {
   type InputTensor,
   parseV2Infer,
