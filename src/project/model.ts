@@ -14,7 +14,6 @@ import {
   columnsRead,
   type Expression,
   type FeatureSpec,
-  learnedOperation,
   windowsOf,
 } from "../features/spec.ts";
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
@@ -23,7 +22,7 @@ import { knownColumns, rowColumns } from "./column-values.ts";
 import type { ColumnDeclarations, ColumnName, Dataset, DatasetSpec, Known, Row } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt } from "./exported-spec.ts";
-import { checkLeaks } from "./expression-reads.ts";
+import { checkLeaks, checkOwnRow } from "./expression-reads.ts";
 import { type CategoryColumn, expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
 import { pastOf } from "./past.ts";
 import type { Past } from "./past-types.ts";
@@ -191,15 +190,8 @@ function checkOptions(given: unknown): void {
 
 function readWeight(given: unknown): Expression {
   if (!isValue(given) || given[kindOf] !== "number") throw bad("weight must give a number", "weight");
-  refuseLearned(given[expressionOf], "weight");
+  checkOwnRow(given[expressionOf], "weight");
   return given[expressionOf];
-}
-
-function refuseLearned(expression: Expression, option: string): void {
-  if (windowsOf(expression).length > 0) throw bad(`${option}: the past is for features only`, option);
-  const learned = learnedOperation(expression);
-  if (learned === undefined) return;
-  throw bad(`${option}: ${learned}() is learned from the training rows and cannot be used here`, option);
 }
 
 function readFeatures(given: unknown): Record<string, Expression> {

@@ -1,8 +1,9 @@
 import type { Aim, Subject, Task } from "../evaluation/spec.ts";
-import { type Expression, learnedOperation } from "../features/spec.ts";
+import type { Expression } from "../features/spec.ts";
 import type { TrainerSpec } from "../training/spec.ts";
 import { suggest } from "./closest-name.ts";
 import { projectErrors } from "./errors.ts";
+import { checkOwnRow } from "./expression-reads.ts";
 import { expressionOf, type Flag, kindOf, type Num } from "./language.ts";
 import { isValue, when } from "./values.ts";
 
@@ -60,9 +61,7 @@ const CLASSES_HINT = 'classes({ late: row.delay.above(15) }, "onTime")';
 /** @throws PROJECT_BAD_MODEL */
 export function readTarget(given: unknown): TargetSpec {
   const target = targetOf(given);
-  const learned = learnedOperation(target.expression);
-  if (learned !== undefined)
-    throw bad(`target: ${learned}() is learned from the training rows and cannot be used here`);
+  checkOwnRow(target.expression, "target");
   return target;
 }
 
