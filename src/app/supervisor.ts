@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { rmSync } from "node:fs";
 import {
   deserializeError,
   type SerializedError,
@@ -7,12 +6,12 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
-import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import type { StateDirectory } from "./state-directory.ts";
+import { claim } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
 import { isAlive, readWorkerStatuses } from "./worker-status.ts";
 
@@ -66,7 +65,7 @@ const DRAIN_MS = 10_000;
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { state } = options;
   const { settings } = options.location;
-  claim(state);
+  const release = claim(state);
   const orphans = readWorkerStatuses(state.workers, systemClock);
   const { host, port } = settings;
   const socket = await bindSocket(
@@ -74,7 +73,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     port,
     orphans.some((orphan) => orphan.port === port),
   ).catch((error: unknown) => {
-    rmSync(state.supervisor, { force: true });
+    release();
     throw error;
   });
   const kept: KeptProcess[] = [];
@@ -86,7 +85,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       options.onEvent({ kind: "stopping" });
       await Promise.all(kept.map((one) => one.stop(DRAIN_MS)));
       socket.close();
-      rmSync(state.supervisor, { force: true });
+      release();
       stopped.resolve();
     })();
     return stopping;
@@ -147,19 +146,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
 export function httpAddress(host: string, port: number): string {
   return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
-}
-
-/** One supervisor per state directory: the file names its process, and a file left by a dead one is taken over. */
-function claim(state: StateDirectory): void {
-  const text = readFileIfPresent(state.supervisor);
-  const pid = text === undefined ? undefined : (JSON.parse(text) as { pid: number }).pid;
-  if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
-    throw appErrors.APP_ALREADY_UP.error(`slipway is already up for this project (process ${pid})`, {
-      details: { pid },
-      hint: "use `slipway status` to see it, or stop it first",
-    });
-  }
-  writeFileAtomically(state.supervisor, JSON.stringify({ pid: process.pid, startedAt: systemClock() }));
 }
 
 function spawnControl(

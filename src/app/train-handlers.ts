@@ -1,6 +1,7 @@
 import { newId, SlipwayError } from "../kernel/index.ts";
 import type { RunEvent, RunOutcome } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
+import { CHAMPION } from "../registry/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
@@ -11,6 +12,7 @@ import { thisProcess } from "./run-owner.ts";
 import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
 import { serializeError } from "./serialize-error.ts";
+import { crownFirst } from "./take-up.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
 type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show">;
@@ -118,19 +120,10 @@ async function register(
     reason: input.reason,
   });
   const { version } = registered;
-  let champion = await registry.alias(model, "champion");
-  if (champion === undefined && outcome.status === "accepted") {
-    await registry.setAlias({
-      model,
-      alias: "champion",
-      version,
-      actor: call.actor,
-      reason: "first accepted version",
-      force: false,
-    });
-    await context.publishRouting();
-    champion = version;
-  }
+  const champion =
+    outcome.status === "accepted"
+      ? await crownFirst(context, { model, version, actor: call.actor })
+      : (await registry.alias(model, CHAMPION)) === version;
   await registry.finishRun({
     id: run,
     state: outcome.status === "accepted" ? "succeeded" : "rejected",
@@ -149,7 +142,7 @@ async function register(
     version,
     status: outcome.status,
     alreadyRegistered: registered.alreadyRegistered,
-    champion: champion === version,
+    champion,
     bundle: outcome.bundle,
     snapshot: outcome.snapshot,
     task: outcome.recipe.target.task,

@@ -3,6 +3,7 @@ import type { Database } from "../storage/index.ts";
 import { aliasRecords } from "./alias-records.ts";
 import type { RegistryContext } from "./change.ts";
 import { journalRecords } from "./journal-records.ts";
+import { portableRecords } from "./portable-records.ts";
 import { runRecords } from "./run-records.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
 import { snapshotRemoval } from "./snapshot-removal.ts";
@@ -23,6 +24,7 @@ export function createRegistry(database: Database, { clock }: { readonly clock: 
     ...versionRecords(context),
     ...aliasRecords(context),
     ...journalRecords(context),
+    ...portableRecords(context),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Change, change, type RegistryContext } from "./change.ts";
 import { registryErrors } from "./errors.ts";
 import { jsonCopy } from "./json-copy.ts";
 import { checkActor, checkName } from "./names.ts";
+import type { ProvenanceStep } from "./provenance.ts";
 import {
   hasModel,
   nextVersion,
@@ -33,6 +34,8 @@ export interface NewVersion {
   readonly code?: unknown;
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** The installations that it was registered in before, when it comes from another one. */
+  readonly origin?: readonly ProvenanceStep[];
 }
 
 export interface Registration {
@@ -47,7 +50,8 @@ export function versionRecords(context: RegistryContext) {
   return {
     /**
      * Registers a bundle as the next version of a model. A bundle that the model has already keeps its number and its
-     * lineage; if its gates decided otherwise this time, status, metrics and gates become those of the new decision.
+     * lineage; if its gates decided otherwise this time, status, metrics and gates become those of the new decision. What
+     * another installation thought of it changes nothing here.
      *
      * @throws REGISTRY_BAD_NAME, KERNEL_NOT_CANONICAL
      */
@@ -57,8 +61,11 @@ export function versionRecords(context: RegistryContext) {
       return await change(context, async (open) => {
         const [existing] = await selectVersions(open.db, { model, bundle: wanted.bundle });
         if (existing === undefined) return await register(open, wanted);
-        if (existing.status !== wanted.status) await reevaluate(open, { existing, wanted });
-        return { version: existing.version, alreadyRegistered: true, status: wanted.status };
+        const { version, status } = existing;
+        if (wanted.origin !== undefined || status === wanted.status)
+          return { version, alreadyRegistered: true, status };
+        await reevaluate(open, { existing, wanted });
+        return { version, alreadyRegistered: true, status: wanted.status };
       });
     },
 
@@ -120,6 +127,7 @@ async function register({ db, at, note }: Change, wanted: NewVersion): Promise<R
   await insertModel(db, { name: model, at });
   const version = await nextVersion(db, model);
   const reason = wanted.reason ?? null;
+  const origin = wanted.origin ?? [];
   await insertVersion(db, {
     ...{ model, version, bundle, status, run, dataset, snapshot, plan, actor, reason },
     recipe: jsonCopy(wanted.recipe),
@@ -127,8 +135,15 @@ async function register({ db, at, note }: Change, wanted: NewVersion): Promise<R
     gates: jsonCopy(wanted.gates),
     code: jsonCopy(wanted.code),
     registeredAt: at,
+    origin,
   });
-  const details = { version, bundle, status, run, dataset, snapshot, plan, code: jsonCopy(wanted.code) };
+  const from = origin.at(-1);
+  const details = {
+    ...{ version, bundle, status, run, dataset, snapshot, plan, code: jsonCopy(wanted.code) },
+    ...(from === undefined
+      ? {}
+      : { origin: { installation: from.installation, model: from.model, version: from.version } }),
+  };
   await note({ actor, action: "version.registered", model, reason, details });
   return { version, alreadyRegistered: false, status };
 }

@@ -268,6 +268,34 @@ export const originRecord = z.object({
   bytes: count,
 });
 
+/** A version in the installation that it comes from. */
+const formerVersion = z.object({
+  /** The digest of the installation's public key. */
+  installation: z.string(),
+  model: z.string(),
+  version: count,
+  registeredAt: z.string(),
+  actor: z.string(),
+});
+
+export const provenanceRecord = formerVersion.extend({
+  /** Ed25519, DER (SPKI) in base64. */
+  publicKey: z.string(),
+  run: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** What that installation's journal says about the version, oldest first. */
+  journal: list(
+    z.object({
+      sequence: count,
+      at: z.string(),
+      actor: z.string(),
+      action: z.string(),
+      reason: z.string().nullable(),
+      details,
+    }),
+  ),
+});
+
 export const versionDetail = versionRecord.extend({
   actor: z.string(),
   reason: z.string().nullable(),
@@ -282,6 +310,8 @@ export const versionDetail = versionRecord.extend({
     code: z.string().nullable(),
     /** Of a version that was imported instead of trained; run, dataset, snapshot and config are empty then. */
     origin: originRecord.optional(),
+    /** Of a version that came from another installation: where it was registered before, the first place first. */
+    provenance: list(provenanceRecord).optional(),
   }),
   /** Names of the classes, in the order of their probabilities. */
   classes: list(z.string()).optional(),
@@ -333,6 +363,8 @@ export const importRecord = z.object({
   version: count,
   /** True when the same bundle was registered before. */
   alreadyRegistered: z.boolean(),
+  /** `rejected`: a gate of the installation that it comes from failed. */
+  status: z.enum(["accepted", "rejected"]),
   /** True when this version is what the model's alias `champion` names now. */
   champion: z.boolean(),
   bundle: z.string(),
@@ -341,8 +373,40 @@ export const importRecord = z.object({
   outputs: count,
   classes: list(z.string()).optional(),
   inputs: count,
-  trees: count,
-  origin: originRecord,
+  /** Of a model of trees that another program wrote. */
+  trees: count.optional(),
+  /** The model file of another program that it was made from. */
+  origin: originRecord.optional(),
+  /** The version that another installation exported. */
+  from: formerVersion.optional(),
+  durationMs: z.number(),
+});
+
+export const modelFileRecord = z.object({
+  model: z.string(),
+  version: count,
+  bundle: z.string(),
+  out: z.string(),
+  bytes: count,
+  /** Of the whole file; the same version gives the same. */
+  digest: z.string(),
+  /** The one that exports. */
+  installation: z.string(),
+  durationMs: z.number(),
+});
+
+export const backupRecord = z.object({
+  out: z.string(),
+  /** The moment that it is of. */
+  at: z.string(),
+  installation: z.string(),
+  bytes: count,
+  digest: z.string(),
+  /** Rows of the database. */
+  rows: count,
+  blobs: count,
+  /** Segments of the prediction log, and the installation's key. */
+  files: count,
   durationMs: z.number(),
 });
 
