@@ -32,7 +32,7 @@ export function jobQuestions(context: ControlContext, actor: string): JobQuestio
       // A connection of its own: reading every row must not hold up the others.
       const database = await openDatabase(databaseTarget(context.location, context.state));
       try {
-        return await dumpDatabase(database, path);
+        return await dumpDatabase(database, { path });
       } finally {
         await database.close();
       }

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
@@ -121,17 +120,14 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
         onProgress: bytesProgress("backup", report),
         signal: stopping.signal,
       });
-    case "unpack-backup": {
-      const { size } = await stat(job.file);
-      const progress = bytesProgress("restore", report);
+    case "unpack-backup":
       return unpackBackup({
         file: job.file,
         into: job.into,
         blobs,
-        onProgress: ({ done }) => progress({ done, of: size }),
+        onProgress: bytesProgress("restore", report),
         signal: stopping.signal,
       });
-    }
   }
 }
 

@@ -39,10 +39,7 @@ export const restoreCommand = defineCommand({
     file: argument("<file>", "What `slipway backup` has written."),
     replace: flag("--replace", "Take the place of what is kept here."),
   },
-  examples: [
-    "slipway restore friday.backup",
-    "SLIPWAY_DATABASE_URL=postgresql://localhost/slipway slipway restore friday.backup",
-  ],
+  examples: ["slipway restore friday.backup", "slipway restore friday.backup --replace"],
   reach: "local",
   run: async ({ file, replace }, session) => {
     const { restoreBackup } = await import("../app/index.ts");

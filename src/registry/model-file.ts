@@ -69,16 +69,15 @@ export async function writeModelFile(request: {
   readonly signature: InstallationSignature;
   readonly contents: CarriedVersion["blobs"];
   readonly blobs: BlobStore;
-  readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }): Promise<{ readonly bytes: number; readonly digest: Digest }> {
-  const { out, record, signature, contents, blobs, onBytes, signal } = request;
+  const { out, record, signature, contents, blobs, signal } = request;
   const archive = await openArchiveWriter(out);
   try {
     await archive.add(MODEL_FILE_RECORD, record);
     await archive.add(SIGNATURE, Buffer.from(canonicalJson(signature)));
     for (const { digest, bytes } of contents)
-      await addBlob(archive, { blobs, digest, file: { bytes, onBytes, signal } });
+      await addBlob(archive, { blobs, digest, file: { bytes, signal } });
     return await archive.finish();
   } finally {
     await archive.close();
@@ -93,16 +92,12 @@ export async function writeModelFile(request: {
 export async function readModelFile(request: {
   readonly file: string;
   readonly blobs: BlobStore;
-  readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }): Promise<CarriedVersion> {
-  const { file, blobs, onBytes, signal } = request;
+  const { file, blobs, signal } = request;
   const unpacked: string[] = [];
   try {
-    const entries = readArchive(file, {
-      ...(onBytes === undefined ? {} : { onBytes }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const entries = readArchive(file, signal === undefined ? {} : { signal });
     const version = await unpack({ file, entries, blobs, unpacked });
     for (const path of unpacked) await blobs.putFile(path, { move: true });
     await checkComplete({ file, version, blobs });

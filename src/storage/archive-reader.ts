@@ -17,8 +17,8 @@ export interface ArchiveEntry {
 }
 
 export interface ReadArchiveOptions {
-  /** Called with the bytes of the archive that have been read so far. */
-  readonly onBytes?: (read: number) => void;
+  /** Called with the bytes of the archive that have been read so far, and all there are. */
+  readonly onProgress?: (bytes: { readonly done: number; readonly of: number }) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export interface ReadArchiveOptions {
  */
 export async function* readArchive(
   path: string,
-  { onBytes, signal }: ReadArchiveOptions = {},
+  { onProgress, signal }: ReadArchiveOptions = {},
 ): AsyncGenerator<ArchiveEntry, void, undefined> {
   const handle = await open(path, "r").catch((thrown: unknown) => {
     throw fileError(thrown, "open", path);
@@ -44,7 +44,7 @@ export async function* readArchive(
       if (buffer.length < bytes)
         throw archiveDamaged(path, `it ends after ${size} bytes, in the middle of ${within}`);
       position += bytes;
-      onBytes?.(position);
+      onProgress?.({ done: position, of: size });
       return buffer;
     };
     for (;;) {

@@ -22,7 +22,7 @@ export interface UnpackRequest {
   readonly blobs: BlobStore;
   /** An empty folder that takes everything but the blobs, under the names that it has in the backup. */
   readonly into: string;
-  readonly onProgress?: (bytes: { readonly done: number }) => void;
+  readonly onProgress?: (bytes: { readonly done: number; readonly of: number }) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -56,7 +56,7 @@ async function unpack(request: UnpackRequest, stored: Digest[]): Promise<Unpacke
   let blobCount = 0;
   let blobBytes = 0;
   for await (const entry of readArchive(file, {
-    onBytes: (done) => onProgress?.({ done }),
+    ...(onProgress === undefined ? {} : { onProgress }),
     ...(signal === undefined ? {} : { signal }),
   })) {
     const { name, bytes } = entry;

@@ -45,7 +45,10 @@ type AnyTable = Kysely<Record<string, Record<string, string | number | null>>>;
  * @returns the number of rows
  * @throws STORAGE_IO, STORAGE_DISK_FULL and the errors of the database
  */
-export async function dumpDatabase(database: Database, path: string): Promise<number> {
+export async function dumpDatabase(
+  database: Database,
+  { path, pageRows = PAGE_ROWS }: { readonly path: string; readonly pageRows?: number },
+): Promise<number> {
   let count = 0;
   const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
     throw fileError(thrown, "create", path);
@@ -59,7 +62,7 @@ export async function dumpDatabase(database: Database, path: string): Promise<nu
     await database.read(async (db) => {
       await writeLine({ schema: SCHEMA_VERSION });
       for (const [table, key] of Object.entries(TABLES)) {
-        for await (const rows of pagesOf(db, table, key)) {
+        for await (const rows of pagesOf(db, { table, key, pageRows })) {
           count += rows.length;
           await writeLine({ table, rows });
         }
@@ -73,13 +76,12 @@ export async function dumpDatabase(database: Database, path: string): Promise<nu
 
 async function* pagesOf(
   db: Queryable,
-  table: string,
-  key: readonly string[],
+  { table, key, pageRows }: { table: string; key: readonly string[]; pageRows: number },
 ): AsyncGenerator<Row[], void, undefined> {
   const from = (db as unknown as AnyTable).selectFrom(table).selectAll();
   const columns = sql.join(key.map((name) => sql.ref(name)));
   for (let last: Row | undefined; ; ) {
-    let query = from.limit(PAGE_ROWS);
+    let query = from.limit(pageRows);
     for (const column of key) query = query.orderBy(column);
     if (last !== undefined) {
       const reached = last;
@@ -87,7 +89,7 @@ async function* pagesOf(
     }
     const rows: Row[] = await query.execute();
     if (rows.length > 0) yield rows;
-    if (rows.length < PAGE_ROWS) return;
+    if (rows.length < pageRows) return;
     last = rows.at(-1);
   }
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import {
-  backupRecord,
   deploymentRecord,
   errorRecord,
   exportRecord,
@@ -8,7 +7,6 @@ import {
   garbageRecord,
   importRecord,
   journalRecord,
-  modelFileRecord,
   modelRecord,
   progressEvent,
   replayRecord,
@@ -24,6 +22,7 @@ import {
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import { backupRecord, modelFileRecord } from "./portable-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
