@@ -9,6 +9,7 @@ import type { ControlContext, ServerFacts } from "./control-context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { databaseTarget } from "./database-target.ts";
 import { deploymentHandlers } from "./deployment-handlers.ts";
+import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
 import { modelExportHandler } from "./model-export-handler.ts";
@@ -72,6 +73,7 @@ export async function openControlPlane(
     ...modelExportHandler(context),
     ...deploymentHandlers(context),
     ...proofHandlers(context),
+    ...feedbackHandlers(context),
     ...batchHandlers(context),
     ...garbageHandlers(context),
     ...backupHandler(context),

@@ -4,7 +4,7 @@ import { slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
 import { jobQuestions } from "./job-questions.ts";
 import { runJob } from "./runner.ts";
-import { crownFirst } from "./take-up.ts";
+import { publishAndAwait } from "./take-up.ts";
 import { importedMetrics, originRecord } from "./version-records.ts";
 
 export interface ForeignFile {
@@ -41,11 +41,15 @@ export async function importForeign(
     file: name,
     origin: outcome.origin,
   };
-  const { version, alreadyRegistered, status } = await register(context, { outcome, recipe, file });
+  const { version, alreadyRegistered, status, champion } = await register(context, {
+    outcome,
+    recipe,
+    file,
+  });
+  if (champion) await publishAndAwait(context);
   const { task, width = 1, classes } = outcome.output;
   return {
-    ...{ model, version, alreadyRegistered, status },
-    champion: await crownFirst(context, { model, version, actor: call.actor }),
+    ...{ model, version, alreadyRegistered, status, champion },
     bundle: outcome.bundle,
     task,
     outputs: width,
@@ -76,5 +80,6 @@ async function register(
     code: { slipway: slipwayVersion, commit: null, config: "" },
     actor: file.call.actor,
     reason: file.reason ?? "imported",
+    championIfFirst: true,
   });
 }

@@ -1,13 +1,13 @@
 import { outputWidth } from "../bundle/index.ts";
 import { shortDigest } from "../kernel/index.ts";
-import { type CarriedVersion, CHAMPION, type Version } from "../registry/index.ts";
+import type { CarriedVersion, Version } from "../registry/index.ts";
 import { archiveDamaged, type BlobStore, storageErrors } from "../storage/index.ts";
 import { controlOperations, type OperationContext, type OperationOutput } from "../wire/index.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
 import type { UnpackedModel } from "./job.ts";
 import { jobQuestions } from "./job-questions.ts";
 import { runJob } from "./runner.ts";
-import { crownFirst } from "./take-up.ts";
+import { publishAndAwait } from "./take-up.ts";
 import { versionDetail } from "./version-detail.ts";
 
 export interface VersionFile {
@@ -43,18 +43,15 @@ export async function importVersion(
   const from = writerOf(carried);
   const model = wanted ?? from.model;
   await retainAll(blobs, carried);
-  const { version, alreadyRegistered, status } = await registry.registerVersion({
+  const { version, alreadyRegistered, status, champion } = await registry.registerVersion({
     ...carried.version,
-    ...{ model, run: null, actor: call.actor, origin: carried.origin },
+    ...{ model, run: null, actor: call.actor, origin: carried.origin, championIfFirst: true },
     reason: reason ?? `imported from ${shortDigest(from.installation)}`,
   });
+  if (champion) await publishAndAwait(context);
   const { task, classes } = signature.output;
   return {
-    ...{ model, version, alreadyRegistered, status },
-    champion:
-      status === "accepted"
-        ? await crownFirst(context, { model, version, actor: call.actor })
-        : (await registry.alias(model, CHAMPION)) === version,
+    ...{ model, version, alreadyRegistered, status, champion },
     bundle: carried.version.bundle,
     task,
     outputs: outputWidth(signature.output),

@@ -53,7 +53,7 @@ export interface Restored {
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const state = openStateDirectory(options.stateDirectory);
-  const release = claim(state);
+  const release = claim(state, { handsOver: false });
   try {
     refuseWorkers(state);
     const database = await openDatabase(databaseTarget(options, state));

@@ -1,5 +1,4 @@
 import { sleep } from "../kernel/index.ts";
-import { CHAMPION } from "../registry/index.ts";
 import type { ControlContext } from "./control-context.ts";
 import { readWorkerStatuses } from "./worker-status.ts";
 
@@ -11,29 +10,13 @@ const POLL_MS = 20;
  * Publishes the current routing and waits until every worker serves it. Workers that cannot load a version say so in
  * `slipway status`; they go on serving the old one.
  */
-export async function publishAndAwait(context: ControlContext, generation: number): Promise<void> {
+export async function publishAndAwait(context: ControlContext): Promise<void> {
   await context.publishRouting();
+  const { generation } = await context.registry.routing();
   const deadline = context.clock() + TAKE_UP_MS;
   while (context.clock() < deadline) {
     const workers = readWorkerStatuses(context.state.workers, context.clock);
     if (workers.every((worker) => worker.state === "draining" || worker.generation >= generation)) return;
     await sleep(POLL_MS);
   }
-}
-
-/** Makes an accepted version champion of a model that has none. True when the version is the champion afterwards. */
-export async function crownFirst(
-  context: ControlContext,
-  made: { readonly model: string; readonly version: number; readonly actor: string },
-): Promise<boolean> {
-  const { registry } = context;
-  const { model, version, actor } = made;
-  const champion = await registry.alias(model, CHAMPION);
-  if (champion !== undefined) return champion === version;
-  const { generation } = await registry.setAlias({
-    ...{ model, version, actor, alias: CHAMPION, force: false },
-    reason: "first accepted version",
-  });
-  await publishAndAwait(context, generation);
-  return true;
 }

@@ -1,7 +1,6 @@
 import { newId, SlipwayError } from "../kernel/index.ts";
 import type { RunEvent, RunOutcome } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
-import { CHAMPION } from "../registry/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
@@ -12,7 +11,7 @@ import { thisProcess } from "./run-owner.ts";
 import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
 import { serializeError } from "./serialize-error.ts";
-import { crownFirst } from "./take-up.ts";
+import { publishAndAwait } from "./take-up.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
 type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show">;
@@ -118,18 +117,11 @@ async function register(
     code: { slipway: slipwayVersion, commit: await gitCommit(location.projectRoot), config: made.config },
     actor: call.actor,
     reason: input.reason,
+    championIfFirst: true,
+    finishesRun: true,
   });
   const { version } = registered;
-  const champion =
-    outcome.status === "accepted"
-      ? await crownFirst(context, { model, version, actor: call.actor })
-      : (await registry.alias(model, CHAMPION)) === version;
-  await registry.finishRun({
-    id: run,
-    state: outcome.status === "accepted" ? "succeeded" : "rejected",
-    actor: call.actor,
-    outcome: { version, snapshot: outcome.snapshot },
-  });
+  if (registered.champion) await publishAndAwait(context);
   call.onProgress({
     ...step,
     state: "finished",
@@ -142,7 +134,7 @@ async function register(
     version,
     status: outcome.status,
     alreadyRegistered: registered.alreadyRegistered,
-    champion,
+    champion: registered.champion,
     bundle: outcome.bundle,
     snapshot: outcome.snapshot,
     task: outcome.recipe.target.task,

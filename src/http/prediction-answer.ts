@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
 import { type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
 import { statusOfKind } from "./error-status.ts";
@@ -12,8 +13,10 @@ export interface AnswerSettings {
   readonly metrics: PredictionMetrics;
   /** Told of errors that nobody foresaw. */
   readonly onDefect: (error: unknown) => void;
-  /** True once the server drains: every answer then asks its client to connect anew. */
+  /** True once the server drains. */
   readonly closing: () => boolean;
+  /** Asked once for each answer: whether it is the last on its connection. */
+  readonly closesConnection: () => boolean;
 }
 
 /** Statuses that say more than the kind of their error. */
@@ -23,6 +26,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   [httpErrors.HTTP_ENCODING_UNSUPPORTED.code]: 415,
   [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
   [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
+  [feedbackErrors.FEEDBACK_TOO_MANY_ITEMS.code]: 413,
 };
 
 export function sendJson(response: ServerResponse, value: unknown, settings: AnswerSettings): void {
@@ -34,13 +38,17 @@ export function sendError(response: ServerResponse, thrown: unknown, settings: A
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
   settings.metrics.countError(status, error.code);
-  const text = JSON.stringify({
+  const text = JSON.stringify(errorDocument(error));
+  send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
+}
+
+export function errorDocument(error: SlipwayError): object {
+  return {
     error: error.message,
     code: error.code,
     ...(Object.keys(error.details).length === 0 ? {} : { details: error.details }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
-  send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
+  };
 }
 
 function headersOf(error: SlipwayError): string[] {
@@ -67,7 +75,7 @@ export function send(response: ServerResponse, answer: Answer, settings: AnswerS
   if (response.headersSent || response.destroyed) return;
   const headers = ["content-type", answer.type, "content-length", String(Buffer.byteLength(answer.text))];
   if (answer.headers !== undefined) headers.push(...answer.headers);
-  if (settings.closing()) headers.push("connection", "close");
+  if (settings.closesConnection()) headers.push("connection", "close");
   response.writeHead(answer.status, headers);
   response.end(answer.text);
 }
@@ -128,7 +136,7 @@ export class PendingAnswer implements Waiting {
     const response = this.#response;
     const text = this.#text;
     const length = Buffer.byteLength(text);
-    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closing()));
+    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closesConnection()));
     // Most bodies are ASCII, which node:http writes faster when it is told so.
     response.end(text, length === text.length ? "latin1" : "utf8");
     this.#counter.count(this.#instances, monotonicMs() - this.#since);

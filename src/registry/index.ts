@@ -15,6 +15,7 @@ export {
   installationId,
   type ProvenanceStep,
 } from "./provenance.ts";
+export type { NewVersion, Registration } from "./registration.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { RoutedModel, RoutingDocument } from "./routing.ts";
 export type { FinishedRunState, Run, RunState, RunStep, RunStepState } from "./run.ts";
@@ -30,4 +31,3 @@ export {
   type Version,
   type VersionStatus,
 } from "./version.ts";
-export type { NewVersion, Registration } from "./version-records.ts";

@@ -4,6 +4,7 @@ import { aliasRecords } from "./alias-records.ts";
 import type { RegistryContext } from "./change.ts";
 import { journalRecords } from "./journal-records.ts";
 import { portableRecords } from "./portable-records.ts";
+import { registrations } from "./registration.ts";
 import { runRecords } from "./run-records.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
 import { snapshotRemoval } from "./snapshot-removal.ts";
@@ -22,6 +23,7 @@ export function createRegistry(database: Database, { clock }: { readonly clock: 
     ...snapshotRemoval(context),
     ...runRecords(context),
     ...versionRecords(context),
+    ...registrations(context),
     ...aliasRecords(context),
     ...journalRecords(context),
     ...portableRecords(context),

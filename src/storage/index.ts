@@ -23,6 +23,7 @@ export { dumpDatabase, isDatabaseEmpty, restoreDatabase } from "./database-dump.
 export type { DatabaseSchema } from "./database-schema.ts";
 export { publishFile } from "./durable-files.ts";
 export { storageErrors } from "./errors.ts";
+export { type LogMark, type LogMarks, LogTail, type LogTailOptions, type TailedFrame } from "./log-tail.ts";
 export {
   MAX_FRAME_BYTES,
   parseSegmentFileName,
