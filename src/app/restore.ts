@@ -122,7 +122,8 @@ function refuseWorkers(state: StateDirectory): void {
 async function refuseUnlessEmpty(state: StateDirectory, database: Database): Promise<void> {
   const kept: string[] = [];
   if (!(await isDatabaseEmpty(database))) kept.push(`the database ${database.location}`);
-  if ((await listSegments(state.log)).length > 0) kept.push(`the prediction log ${state.log}`);
+  for (const log of [state.log, state.feedback])
+    if ((await listSegments(log)).length > 0) kept.push(`the log ${log}`);
   for await (const _ of openFileBlobs(state.blobs).list()) {
     kept.push(`the blobs ${state.blobs}`);
     break;

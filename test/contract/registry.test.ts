@@ -338,7 +338,7 @@ describe.each(kinds)("a registry on $name", (kind) => {
 
       const rejectedThere = { ...brought, model: "late", status: "rejected" } as const;
       expect(await registry.registerVersion(rejectedThere)).toEqual({
-        ...{ version: 1, alreadyRegistered: true, status: "accepted" },
+        ...{ version: 1, alreadyRegistered: true, status: "accepted", champion: true },
       });
       const exporting = { action: "version.exported", model: "late", actor } as const;
       await registry.notePortable({ ...exporting, details: { version: 1 } });
