@@ -161,7 +161,8 @@ describe("a model with windows", () => {
       trainer: gbdt({ trees: 2, leaves: 4 }),
     });
     const champion = await buildBundle(recipeOf(other, recipe.snapshot), table, { threads: 1 });
-    const incumbent = { version: 1, kernel: champion.kernel, engine: champion.engine, task: "binary" };
+    const { output } = champion.parts.signature;
+    const incumbent = { version: 1, kernel: champion.kernel, engine: champion.engine, output };
     const gate = { kind: "champion", metric: "auc", margin: 0, confidence: 0.95 } as const;
     const { gates } = judgeCandidate({ spec: { ...late, gates: [gate] }, build, table, incumbent });
     expect(gates[0]!.outcome).toBe("passed");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../kernel/index.ts";
+import { formerVersion, provenanceRecord } from "./portable-records.ts";
 import { count, list } from "./snapshot-records.ts";
 
 /**
@@ -63,6 +64,26 @@ export const evaluationRecord = z.object({
   metrics: list(metricRecord),
   /** One entry per value of each slice column. */
   slices: list(z.object({ column: z.string(), value: z.string(), rows: count, metrics: list(metricRecord) })),
+  /** Models of classes: each of them, in the order of the probabilities. `null` where a share has no rows to be of. */
+  classes: list(
+    z.object({
+      name: z.string(),
+      rows: count,
+      predicted: count,
+      precision: z.number().nullable(),
+      recall: z.number().nullable(),
+      f1: z.number().nullable(),
+      auc: z.number().nullable(),
+      /** The wrong class that its rows were taken for most often. */
+      mistakenFor: z.object({ name: z.string(), rows: count }).optional(),
+    }),
+  ).optional(),
+  /** Models of up to 50 classes: `rows[a][p]` rows of class `actual[a]` were said to be of class `predicted[p]`. */
+  confusion: z
+    .object({ actual: list(z.string()), predicted: list(z.string()), rows: list(list(count)) })
+    .optional(),
+  /** Classes of evaluation rows that no training row had; they count as predicted wrongly. */
+  unseenClasses: list(z.object({ name: z.string(), rows: count })).optional(),
   /** Binary models: predicted and observed share of positives, by bins of equal count. */
   calibration: list(z.object({ rows: count, predicted: z.number(), observed: z.number() })).optional(),
 });
@@ -165,6 +186,8 @@ export const versionDetail = versionRecord.extend({
     code: z.string().nullable(),
     /** Of a version that was imported instead of trained; run, dataset, snapshot and config are empty then. */
     origin: originRecord.optional(),
+    /** Of a version that came from another installation: where it was registered before, the first place first. */
+    provenance: list(provenanceRecord).optional(),
   }),
   /** Names of the classes, in the order of their probabilities. */
   classes: list(z.string()).optional(),
@@ -216,6 +239,8 @@ export const importRecord = z.object({
   version: count,
   /** True when the same bundle was registered before. */
   alreadyRegistered: z.boolean(),
+  /** `rejected`: a gate of the installation that it comes from failed. */
+  status: z.enum(["accepted", "rejected"]),
   /** True when this version is what the model's alias `champion` names now. */
   champion: z.boolean(),
   bundle: z.string(),
@@ -224,8 +249,12 @@ export const importRecord = z.object({
   outputs: count,
   classes: list(z.string()).optional(),
   inputs: count,
-  trees: count,
-  origin: originRecord,
+  /** Of a model of trees that another program wrote. */
+  trees: count.optional(),
+  /** The model file of another program that it was made from. */
+  origin: originRecord.optional(),
+  /** The version that another installation exported. */
+  from: formerVersion.optional(),
   durationMs: z.number(),
 });
 
@@ -278,6 +307,8 @@ export const statusRecord = z.object({
   /** `http://127.0.0.1:4700`; `null` when it does not listen. */
   console: z.string().nullable(),
   predictions: z.string().nullable(),
+  /** `host:port` on which predictions are answered over gRPC. */
+  grpc: z.string().nullable(),
   generation: count,
   database: z.enum(["sqlite", "postgresql"]),
   processes: list(processRecord),
