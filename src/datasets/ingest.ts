@@ -1,5 +1,6 @@
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import type { DatasetChecks } from "./checks.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineOptions, engineLimits, withEngine } from "./engine-session.ts";
 import { inferSource } from "./infer.ts";
@@ -10,6 +11,7 @@ import { checkSource, type DeclaredColumns, schemaOf } from "./schema.ts";
 import { type SchemaColumn, type SnapshotManifest, snapshotDigest } from "./snapshot.ts";
 import { findSourceFiles } from "./source-files.ts";
 import type { SourceSpec } from "./spec.ts";
+import { undeclaredColumns } from "./undeclared-columns.ts";
 
 /** Of the time of an ingest, roughly. */
 const READING_SHARE = 0.6;
@@ -30,6 +32,7 @@ export interface IngestRequest extends EngineOptions {
     /** Only these are read. Without any, they are inferred from the files. */
     readonly columns: DeclaredColumns;
     readonly time?: string;
+    readonly checks?: DatasetChecks;
   };
   /** What the source's patterns are relative to. */
   readonly root: string;
@@ -94,6 +97,9 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
         blocks,
         profile,
         sourceFiles,
+        ...(request.spec.checks?.unexpectedColumns === undefined
+          ? {}
+          : { undeclaredColumns: await undeclaredColumns(engine, files, { source, schema }) }),
       } as const;
       return await storeSnapshot(unstored, { engine, scratch, loaded, request });
     });
@@ -120,7 +126,10 @@ async function storeSnapshot(
   const { blobs, previous } = from.request;
   const digest = snapshotDigest(unstored);
   if (previous !== undefined && snapshotDigest(previous) === digest && (await allStored(previous, blobs))) {
-    return { manifest: previous, digest, reused: true };
+    const { undeclaredColumns: undeclared } = unstored;
+    return undeclared === undefined || String(undeclared) === String(previous.undeclaredColumns)
+      ? { manifest: previous, digest, reused: true }
+      : { manifest: { ...previous, undeclaredColumns: undeclared }, digest, reused: false };
   }
   const comparable = previous !== undefined && sameSchema(previous, schema);
   const kept = comparable ? await reusableParts(previous, blocks, blobs) : [];

@@ -23,15 +23,30 @@ export async function placeOfRow(
   source: SourceSpec,
   { root, row }: { readonly root: string; readonly row: number },
 ): Promise<RowPlace> {
-  let rest = row;
-  if (source.format === "parquet") return { row: row + 1 };
+  return (await placesOfRows(source, { root, rows: [row] })).get(row) ?? { row: row + 1 };
+}
+
+/**
+ * The places of several rows, by row: the files are read once, as far as the last of them.
+ *
+ * @param rows from 0, among the rows of all files
+ */
+export async function placesOfRows(
+  source: SourceSpec,
+  { root, rows }: { readonly root: string; readonly rows: readonly number[] },
+): Promise<ReadonlyMap<number, RowPlace>> {
+  const wanted = new Set(rows);
+  const places = new Map<number, RowPlace>();
+  if (source.format === "parquet" || wanted.size === 0) return places;
+  let row = 0;
   for (const file of await findSourceFiles(source, root)) {
     for (const line of source.format === "csv" ? csvRowLines(file, source) : ndjsonRowLines(file)) {
-      if (rest === 0) return { file: file.name, line, row: row + 1 };
-      rest -= 1;
+      if (wanted.has(row)) places.set(row, { file: file.name, line, row: row + 1 });
+      if (places.size === wanted.size) return places;
+      row += 1;
     }
   }
-  return { row: row + 1 };
+  return places;
 }
 
 function* csvRowLines(file: FoundFile, source: SourceSpec): Generator<number> {

@@ -42,6 +42,8 @@ export interface SnapshotManifest {
   readonly parts: readonly SnapshotPart[];
   readonly profile: Profile;
   readonly sourceFiles: readonly SourceFile[];
+  /** Columns of the source files that the dataset does not declare; there only where the dataset checks for them. */
+  readonly undeclaredColumns?: readonly string[];
 }
 
 /** The identity of a snapshot. */

@@ -1,7 +1,8 @@
-import type { SourceSpec } from "../datasets/spec.ts";
+import type { DatasetChecks, SourceSpec } from "../datasets/spec.ts";
 import { kindOfColumn } from "../features/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
+import { type ChecksOn, readChecks } from "./dataset-checks.ts";
 import { projectErrors } from "./errors.ts";
 import { markBuilt } from "./exported-spec.ts";
 import type { CategoryColumn, Flag, Num, Text, Time } from "./language.ts";
@@ -29,6 +30,7 @@ export interface DatasetSpec {
   readonly source: SourceSpec;
   readonly columns: Readonly<Record<string, DatasetColumn>>;
   readonly time?: string;
+  readonly checks?: DatasetChecks;
 }
 
 declare const declared: unique symbol;
@@ -79,6 +81,8 @@ export interface DatasetOptions<Columns extends ColumnDeclarations, TimeColumn e
   readonly columns: Columns;
   /** When each row happened: a timestamp column. */
   readonly time?: TimeColumn;
+  /** The limits that its rows must keep; see the guide to validation. */
+  readonly checks?: ChecksOn<NoInfer<Columns>, NoInfer<TimeColumn>>;
 }
 
 /**
@@ -96,7 +100,7 @@ export function dataset<
   const Columns extends ColumnDeclarations,
   const TimeColumn extends TimeColumnName<NoInfer<Columns>> = never,
 >(options: DatasetOptions<Columns, TimeColumn>): Dataset<Columns, TimeColumn> {
-  checkMembers(options, "dataset()", ["source", "columns", "time"]);
+  checkMembers(options, "dataset()", ["source", "columns", "time", "checks"]);
   checkSource(options.source);
   const columns = readColumns(options.columns);
   const time: string | undefined = options.time;
@@ -106,6 +110,7 @@ export function dataset<
     source: options.source,
     columns,
     ...(time === undefined ? {} : { time }),
+    ...(options.checks === undefined ? {} : { checks: readChecks(options.checks, { columns, time }) }),
   };
   return markBuilt(spec);
 }
