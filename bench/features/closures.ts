@@ -19,6 +19,7 @@ export function createClosures(plan: FeaturePlan): {
       values.push(() => -1);
       continue;
     }
+    if (slot.read === "derived") throw new Error("this peer knows no derived columns");
     const { name, type } = plan.columns[slot.column]!;
     if (slot.read === "code") {
       const codes = new Map(plan.dictionaries[slot.dictionary]!.map((text, code) => [text, code]));

@@ -1,5 +1,5 @@
 import type { ImportOutcome, ImportRecipe } from "../pipeline/index.ts";
-import { CHAMPION } from "../registry/index.ts";
+import type { Registration } from "../registry/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
@@ -42,13 +42,14 @@ async function importFile(
     file: file.name,
     origin: outcome.origin,
   };
-  const { version, alreadyRegistered } = await register(context, { outcome, recipe, input, call });
+  const { version, alreadyRegistered, champion } = await register(context, { outcome, recipe, input, call });
+  if (champion) await context.publishRouting();
   const { task, width = 1, classes } = outcome.output;
   return {
     model,
     version,
     alreadyRegistered,
-    champion: (await championOf(context, { model, version, call })) === version,
+    champion,
     bundle: outcome.bundle,
     task,
     outputs: width,
@@ -68,7 +69,7 @@ async function register(
     readonly input: ImportInput;
     readonly call: OperationContext;
   },
-): Promise<{ readonly version: number; readonly alreadyRegistered: boolean }> {
+): Promise<Registration> {
   const { outcome, recipe, input, call } = made;
   return await registry.registerVersion({
     model: input.model,
@@ -84,25 +85,6 @@ async function register(
     code: { slipway: slipwayVersion, commit: null, config: "" },
     actor: call.actor,
     reason: input.reason ?? "imported",
+    championIfFirst: true,
   });
-}
-
-/** The model's champion; the version that was imported becomes it when there is none. */
-async function championOf(
-  { registry, publishRouting }: ControlContext,
-  made: { readonly model: string; readonly version: number; readonly call: OperationContext },
-): Promise<number> {
-  const { model, version, call } = made;
-  const champion = await registry.alias(model, CHAMPION);
-  if (champion !== undefined) return champion;
-  await registry.setAlias({
-    model,
-    alias: CHAMPION,
-    version,
-    actor: call.actor,
-    reason: "first accepted version",
-    force: false,
-  });
-  await publishRouting();
-  return version;
 }

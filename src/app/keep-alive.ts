@@ -15,8 +15,12 @@ export function restartDelayMs(crashesInARow: number): number {
 
 export interface KeptProcess {
   readonly pid: () => number | undefined;
+  /** Sends a message to the process, if one is running. */
+  send(message: object): void;
   /** Asks the process to end, waits for it, and kills it when `graceMs` have passed. */
   stop(graceMs: number): Promise<void>;
+  /** Leaves the process running and looks after it no more. */
+  release(): void;
 }
 
 export interface KeepAliveOptions {
@@ -54,6 +58,14 @@ export function keepAlive(options: KeepAliveOptions): KeptProcess {
 
   return {
     pid: () => child?.pid,
+    send: (message) => {
+      if (child?.connected) child.send(message);
+    },
+    release: () => {
+      stopping.abort();
+      if (child?.connected) child.disconnect();
+      child?.unref();
+    },
     stop: async (graceMs) => {
       stopping.abort();
       const last = child;

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { rmSync } from "node:fs";
+import type { Settings } from "../config/index.ts";
 import {
   deserializeError,
   type SerializedError,
@@ -12,8 +13,10 @@ import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import type { UpEvent } from "./up.ts";
+import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses } from "./worker-status.ts";
 
 /** What a worker is told when it starts, together with the listening handle. */
@@ -34,6 +37,13 @@ export interface ControlOrder {
   readonly predictions: string;
 }
 
+/** What a worker is told while it runs. */
+export type WorkerInstruction = {
+  readonly kind: "release-connections";
+  /** Close so many after their next answer. */
+  readonly connections: number;
+};
+
 /** What a child tells its supervisor. */
 export type ChildMessage =
   | { readonly kind: "ready"; readonly pid: number; readonly address?: string }
@@ -44,6 +54,8 @@ export interface SupervisorOptions {
   readonly location: ProjectLocation;
   readonly state: StateDirectory;
   readonly onEvent: (event: UpEvent) => void;
+  /** Ask a supervisor that is running for this project to leave its workers to this one. */
+  readonly takeOver: boolean;
 }
 
 export interface Supervisor {
@@ -53,6 +65,9 @@ export interface Supervisor {
   readonly stopped: Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Tells a supervisor that another one takes over. */
+const HAND_OVER = "SIGUSR2";
 
 const READY_MS = 60_000;
 const DRAIN_MS = 10_000;
@@ -66,6 +81,7 @@ const DRAIN_MS = 10_000;
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { state } = options;
   const { settings } = options.location;
+  if (options.takeOver) await askToHandOver(state);
   claim(state);
   const orphans = readWorkerStatuses(state.workers, systemClock);
   const { host, port } = settings;
@@ -77,14 +93,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     rmSync(state.supervisor, { force: true });
     throw error;
   });
-  const kept: KeptProcess[] = [];
+  let control: KeptProcess | undefined;
   const stopped = Promise.withResolvers<void>();
   let stopping: Promise<void> | undefined;
 
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       options.onEvent({ kind: "stopping" });
-      await Promise.all(kept.map((one) => one.stop(DRAIN_MS)));
+      await Promise.all([control?.stop(DRAIN_MS), fleet.stop()]);
       socket.close();
       rmSync(state.supervisor, { force: true });
       stopped.resolve();
@@ -92,50 +108,67 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     return stopping;
   };
 
+  /** Another supervisor takes over: the control plane ends, the workers go on until the new ones answer. */
+  const handOver = (): void => {
+    stopping ??= (async () => {
+      options.onEvent({ kind: "handed-over" });
+      await control?.stop(DRAIN_MS);
+      fleet.release();
+      socket.close();
+      rmSync(state.supervisor, { force: true });
+      stopped.resolve();
+    })();
+  };
+  process.once(HAND_OVER, handOver);
+  void stopped.promise.then(() => process.off(HAND_OVER, handOver));
+
   const predictions = httpAddress(socket.host, socket.port);
-  const start = async (
+  const start = (
     role: "control" | "worker",
     spawn: (restarts: number) => ChildProcess,
-  ): Promise<string | undefined> => {
+  ): { readonly process: KeptProcess; readonly ready: Promise<string | undefined> } => {
     const ready = Promise.withResolvers<string | undefined>();
-    kept.push(
-      keepAlive({
-        clock: systemClock,
-        start: (restarts) => {
-          const child = spawn(restarts);
-          child.on("message", (message: ChildMessage) => {
-            if (message.kind === "ready") ready.resolve(message.address);
-            else if (message.kind === "failed") ready.reject(deserializeError(message.error));
-            else void stop();
-          });
-          return child;
-        },
-        onExit: ({ pid, how, delayMs }) => {
-          ready.reject(
-            appErrors.APP_WORKER_FAILED.error(`a ${role} process ended before it was ready (${how})`),
-          );
-          options.onEvent({ kind: "exited", role, pid, how, restartInMs: delayMs });
-        },
-      }),
-    );
-    return inTime(ready.promise, role);
+    const kept = keepAlive({
+      clock: systemClock,
+      start: (restarts) => {
+        const child = spawn(restarts);
+        child.on("message", (message: ChildMessage) => {
+          if (message.kind === "ready") ready.resolve(message.address);
+          else if (message.kind === "failed") ready.reject(deserializeError(message.error));
+          else void stop();
+        });
+        return child;
+      },
+      onExit: ({ pid, how, delayMs }) => {
+        ready.reject(
+          appErrors.APP_WORKER_FAILED.error(`a ${role} process ended before it was ready (${how})`),
+        );
+        options.onEvent({ kind: "exited", role, pid, how, restartInMs: delayMs });
+      },
+    });
+    return { process: kept, ready: inTime(ready.promise, role) };
   };
+  const fleet = createWorkerFleet({
+    limits: scalingLimits(settings),
+    clock: systemClock,
+    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, restarts })),
+    statuses: () => readWorkerStatuses(state.workers, systemClock),
+    onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
+    onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
+    graceMs: DRAIN_MS,
+  });
 
   try {
-    const consoleAddress = await start("control", (restarts) =>
-      spawnControl(options, { predictions, restarts }),
-    );
-    await Promise.all(
-      Array.from({ length: settings.workers }, () =>
-        start("worker", (restarts) => spawnWorker(options, { socket, restarts })),
-      ),
-    );
+    const started = start("control", (restarts) => spawnControl(options, { predictions, restarts }));
+    control = started.process;
+    const consoleAddress = await started.ready;
+    await fleet.start();
     if (orphans.length > 0)
       drainOrphans(
         orphans.map((orphan) => orphan.pid),
         options.onEvent,
       );
-    for (const text of problemsOf(kept, state)) options.onEvent({ kind: "problem", text });
+    for (const text of problemsOf(fleet.pids(), state)) options.onEvent({ kind: "problem", text });
     const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
     options.onEvent({ kind: "listening", predictions, console: address });
     return { predictions, console: address, stopped: stopped.promise, stop };
@@ -149,17 +182,53 @@ export function httpAddress(host: string, port: number): string {
   return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }
 
+function scalingLimits(settings: Settings): ScalingLimits {
+  return {
+    minWorkers: settings.workers,
+    maxWorkers: Math.max(settings.workers, settings.maxWorkers),
+    busyCpu: settings.scaleUpCpuPercent / 100,
+    busyLoopDelayMs: settings.scaleUpLoopDelayMs,
+    busyInFlight: settings.scaleUpInFlight,
+    idleCpu: settings.scaleDownCpuPercent / 100,
+    scaleUpAfterMs: settings.scaleUpAfterMs,
+    scaleDownAfterMs: settings.scaleDownAfterMs,
+  };
+}
+
+async function askToHandOver(state: StateDirectory): Promise<void> {
+  const pid = claimedBy(state);
+  if (pid === undefined) return;
+  process.kill(pid, HAND_OVER);
+  const deadline = systemClock() + READY_MS;
+  while (claimedBy(state) === pid) {
+    if (systemClock() > deadline) {
+      throw appErrors.APP_ALREADY_UP.error(`the server of this project (process ${pid}) does not hand over`, {
+        details: { pid },
+        hint: "stop it, or end its process; its workers go on serving until another server takes over",
+      });
+    }
+    await sleep(20);
+  }
+}
+
 /** One supervisor per state directory: the file names its process, and a file left by a dead one is taken over. */
 function claim(state: StateDirectory): void {
-  const text = readFileIfPresent(state.supervisor);
-  const pid = text === undefined ? undefined : (JSON.parse(text) as { pid: number }).pid;
-  if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
+  const pid = claimedBy(state);
+  if (pid !== undefined) {
     throw appErrors.APP_ALREADY_UP.error(`slipway is already up for this project (process ${pid})`, {
       details: { pid },
-      hint: "use `slipway status` to see it, or stop it first",
+      hint: "use `slipway status` to see it, stop it first, or take over from it with `slipway up --takeover`",
     });
   }
   writeFileAtomically(state.supervisor, JSON.stringify({ pid: process.pid, startedAt: systemClock() }));
+}
+
+/** The process of another supervisor that runs now. */
+function claimedBy(state: StateDirectory): number | undefined {
+  const text = readFileIfPresent(state.supervisor);
+  if (text === undefined) return undefined;
+  const { pid } = JSON.parse(text) as { pid: number };
+  return pid !== process.pid && isAlive(pid) ? pid : undefined;
 }
 
 function spawnControl(
@@ -200,9 +269,8 @@ function drainOrphans(pids: readonly number[], onEvent: SupervisorOptions["onEve
 }
 
 /** What workers could not load, each once: they serve the rest. */
-function problemsOf(kept: readonly KeptProcess[], state: StateDirectory): readonly string[] {
-  const ours = new Set(kept.map((one) => one.pid()));
-  const workers = readWorkerStatuses(state.workers, systemClock).filter(({ pid }) => ours.has(pid));
+function problemsOf(pids: readonly number[], state: StateDirectory): readonly string[] {
+  const workers = readWorkerStatuses(state.workers, systemClock).filter(({ pid }) => pids.includes(pid));
   return [...new Set(workers.flatMap(({ problems }) => problems))];
 }
 

@@ -116,27 +116,11 @@ async function register(
     code: { slipway: slipwayVersion, commit: await gitCommit(location.projectRoot), config: made.config },
     actor: call.actor,
     reason: input.reason,
+    championIfFirst: true,
+    finishesRun: true,
   });
   const { version } = registered;
-  let champion = await registry.alias(model, "champion");
-  if (champion === undefined && outcome.status === "accepted") {
-    await registry.setAlias({
-      model,
-      alias: "champion",
-      version,
-      actor: call.actor,
-      reason: "first accepted version",
-      force: false,
-    });
-    await context.publishRouting();
-    champion = version;
-  }
-  await registry.finishRun({
-    id: run,
-    state: outcome.status === "accepted" ? "succeeded" : "rejected",
-    actor: call.actor,
-    outcome: { version, snapshot: outcome.snapshot },
-  });
+  if (registered.champion) await context.publishRouting();
   call.onProgress({
     ...step,
     state: "finished",
@@ -149,11 +133,12 @@ async function register(
     version,
     status: outcome.status,
     alreadyRegistered: registered.alreadyRegistered,
-    champion: champion === version,
+    champion: registered.champion,
     bundle: outcome.bundle,
     snapshot: outcome.snapshot,
     task: outcome.recipe.target.task,
     iterations: outcome.iterations,
+    summary: outcome.summary,
     evaluation: evaluationRecord(outcome.report, outcome.rows),
     gates: gateRecords(outcome.gates),
     importance: importanceRecords(outcome.importance),

@@ -6,6 +6,8 @@ export interface UpOptions extends ProjectLocation {
   /** Aborted when the user wants it to stop. */
   readonly signal: AbortSignal;
   readonly onEvent: (event: UpEvent) => void;
+  /** Take over from a server that is running for this project, without a failed request. Default false. */
+  readonly takeOver?: boolean;
 }
 
 /** What `slipway up` reports while it runs. */
@@ -24,7 +26,17 @@ export type UpEvent =
       readonly how: string;
       readonly restartInMs: number;
     }
+  | {
+      /** The number of workers follows the load. */
+      readonly kind: "scaling";
+      readonly action: "started" | "stopping";
+      /** How many there are now. */
+      readonly workers: number;
+      readonly reason: string;
+    }
   | { readonly kind: "draining-orphans"; readonly pids: readonly number[] }
+  /** Another supervisor has taken over. */
+  | { readonly kind: "handed-over" }
   | { readonly kind: "problem"; readonly text: string }
   | { readonly kind: "stopping" };
 
@@ -35,11 +47,12 @@ export type UpEvent =
  * @throws what keeps it from starting; see `startSupervisor`
  */
 export async function runUp(options: UpOptions): Promise<void> {
-  const { projectRoot, stateDirectory, settings, signal, onEvent } = options;
+  const { projectRoot, stateDirectory, settings, signal, onEvent, takeOver = false } = options;
   const supervisor = await startSupervisor({
     location: { projectRoot, stateDirectory, settings },
     state: openStateDirectory(stateDirectory),
     onEvent,
+    takeOver,
   });
   const stop = (): void => {
     supervisor.stop().catch((error: unknown) => onEvent({ kind: "problem", text: String(error) }));

@@ -1,13 +1,14 @@
 import type { Server } from "node:net";
-import { startPredictionServer } from "../http/index.ts";
+import { type PredictionServer, startPredictionServer } from "../http/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import { createDataPlane, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { slipwayVersion } from "./code-version.ts";
+import { createLoadMeter } from "./load-meter.ts";
 import { followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
-import type { ChildMessage, WorkerOrder } from "./supervisor.ts";
+import type { ChildMessage, WorkerInstruction, WorkerOrder } from "./supervisor.ts";
 import { HEARTBEAT_MS, removeWorkerStatus, type WorkerStatus, writeWorkerStatus } from "./worker-status.ts";
 
 /** How often loading is tried again while a bundle of the routing snapshot does not load. */
@@ -38,7 +39,15 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
   let problems: readonly string[] = [];
   let phase: WorkerStatus["state"] = "starting";
 
+  const meter = createLoadMeter();
+  let server: PredictionServer | undefined;
+
   const report = (): void => {
+    const { requests, inFlight, connections } = server?.load() ?? {
+      requests: 0,
+      inFlight: 0,
+      connections: 0,
+    };
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
@@ -48,6 +57,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
       state: phase,
       generation: dataPlane.generation(),
       predictions: dataPlane.predictionCount(),
+      load: { ...meter.read(), requests, inFlight, connections },
       models: dataPlane.models(),
       problems,
     });
@@ -69,11 +79,15 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
   });
   await applied.promise;
 
-  const server = await startPredictionServer({
+  const listening = await startPredictionServer({
     dataPlane,
     listen: { handle: handle as Server },
     limits: { maxBodyBytes: order.maxBodyBytes },
     serverVersion: slipwayVersion,
+  });
+  server = listening;
+  process.on("message", (instruction: WorkerInstruction) => {
+    listening.releaseConnections(instruction.connections);
   });
   phase = "ready";
   report();
@@ -89,7 +103,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     phase = "draining";
     report();
     stopping.abort();
-    await server.close();
+    await listening.close();
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Clock } from "../kernel/index.ts";
 import type { ModelStatus } from "../serving/index.ts";
 import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
+import type { WorkerLoad } from "./scaling/worker-scaling.ts";
 
-/** What a worker says of itself, in a file of its own, about once a second. */
+/** What a worker says of itself, in a file of its own, twice a second. */
 export interface WorkerStatus {
   readonly pid: number;
   readonly port: number;
@@ -14,11 +15,19 @@ export interface WorkerStatus {
   readonly state: "starting" | "ready" | "draining";
   readonly generation: number;
   readonly predictions: number;
+  readonly load: WorkerLoadStatus;
   readonly models: readonly ModelStatus[];
   readonly problems: readonly string[];
 }
 
-export const HEARTBEAT_MS = 1_000;
+/** How busy a worker is; shares and delays are those since its last heartbeat. */
+export interface WorkerLoadStatus extends WorkerLoad {
+  /** Requests since it started. */
+  readonly requests: number;
+  readonly connections: number;
+}
+
+export const HEARTBEAT_MS = 500;
 
 /** A worker that has not written for this long is taken for dead. */
 const STALE_MS = 10_000;

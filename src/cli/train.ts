@@ -3,10 +3,10 @@ import type { OperationOutput } from "../wire/index.ts";
 import { argument, defineCommand, option, setting } from "./command.ts";
 import { importanceInLine, renderGates, renderMetrics, rowsText } from "./evaluation-text.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { formatCount, formatDigest, formatDuration } from "./format-values.ts";
+import { formatDigest, formatDuration } from "./format-values.ts";
 import { modelOrOnly } from "./model-reference.ts";
 import { renderFields } from "./table.ts";
-import type { Output } from "./terminal.ts";
+import { type Output, printable } from "./terminal.ts";
 
 export const trainCommand = defineCommand({
   name: "train",
@@ -51,7 +51,7 @@ function describe(trained: OperationOutput<"train">, out: Output): string {
     renderFields(
       [
         ["rows", rowsText(trained.evaluation)],
-        ["trees", formatCount(trained.iterations)],
+        ["model", printable(trained.summary)],
         ["learned from", importanceInLine(trained.importance)],
         ["bundle", formatDigest(trained.bundle)],
         ["run", trained.run],

@@ -1,5 +1,5 @@
 import type { UpEvent } from "../app/index.ts";
-import { defineCommand, setting } from "./command.ts";
+import { defineCommand, flag, setting } from "./command.ts";
 import { formatDuration } from "./format-values.ts";
 import { describeServing } from "./serving-text.ts";
 import type { Session } from "./session.ts";
@@ -17,18 +17,24 @@ export const upCommand = defineCommand({
     consolePort: setting("consolePort"),
     allowedHosts: setting("allowedHosts"),
     workers: setting("workers"),
+    maxWorkers: setting("maxWorkers"),
     maxBody: setting("maxBodyBytes"),
     durability: setting("logDurability"),
     token: setting("token"),
+    takeover: flag(
+      "--takeover",
+      "Take over from the server that is up for this project, as for a new release of Slipway: its workers answer until the new ones do.",
+    ),
   },
-  examples: ["slipway up", "slipway up --port 9000 --workers 2"],
+  examples: ["slipway up", "slipway up --port 9000 --workers 2 --max-workers 4", "slipway up --takeover"],
   reach: "local",
-  run: async (_values, session) => {
+  run: async ({ takeover }, session) => {
     const location = session.project();
     const { runUp } = await import("../app/index.ts");
     const described: Promise<void>[] = [];
     await runUp({
       ...location,
+      takeOver: takeover === true,
       signal: session.signal,
       onEvent: (event) => {
         if (session.json) session.terminal.out.write(`${JSON.stringify(event)}\n`);
@@ -54,8 +60,12 @@ function eventLine(event: Exclude<UpEvent, { kind: "listening" }>, { terminal: {
   switch (event.kind) {
     case "exited":
       return `${err.paint("yellow", "!")} a ${event.role} process (${event.pid}) ended: ${printable(event.how)}; next start in ${formatDuration(event.restartInMs)}`;
+    case "scaling":
+      return `${err.paint("cyan", "·")} ${event.action} a worker, ${event.workers} now: ${printable(event.reason)}`;
     case "draining-orphans":
       return `${err.paint("yellow", "!")} workers of an earlier server still answer (${event.pids.join(", ")}): letting them finish`;
+    case "handed-over":
+      return err.paint("dim", "another server has taken over");
     case "problem":
       return `${err.paint("red", "!")} ${printable(event.text)}`;
     case "stopping":

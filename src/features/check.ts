@@ -40,7 +40,10 @@ function check(
   }
   if (depth > DEEPEST) throw refuse(expression.op, `it is nested more than ${DEEPEST} levels deep`);
   checkOptions(expression, signature);
-  if (expression.op === "column") return kindOfNamedColumn(expression.name, columns);
+  if (expression.op === "column") {
+    if ("args" in expression) throw refuse("column", "it takes no arguments");
+    return kindOfNamedColumn(expression.name, columns);
+  }
   const kinds = checkArguments(expression, signature, (argument) => check(argument, columns, depth + 1));
   checkMeaning(expression, signature, kinds);
   return signature.gives === "the same" ? kinds[0]! : signature.gives;

@@ -1,4 +1,5 @@
 import type { ColumnType, FeatureColumn, FeatureMatrix, Table } from "../kernel/index.ts";
+import type { DerivedColumn } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
 import { generateProgram, type Layout, layoutOf } from "./generated-code.ts";
 import { type FeaturePlan, outputNames } from "./plan.ts";
@@ -16,8 +17,11 @@ export interface FeatureKernel {
     readonly type: ColumnType;
     readonly required: boolean;
   }[];
+  /** What must be handed over beside a record or stand among the columns of a table, in order; mostly nothing. */
+  readonly derived: readonly DerivedColumn[];
   readonly outputs: readonly FeatureColumn[];
   /**
+   * @param table with a column for each derived column of the plan, under its name
    * @param options `folds`: for each row the fold of out-of-fold encodings it is in, as `fitPlan` gave it for training
    * rows; without it every row sees what all training rows say
    * @throws FEATURES_BAD_TABLE
@@ -27,9 +31,14 @@ export interface FeatureKernel {
    * One JSON-decoded record into `out`, bit for bit what `evaluateTable` gives for the same row. Fields the plan does
    * not read are ignored. When it throws, `out` is as it was.
    *
+   * @param derived the values of the derived columns, NaN where missing; not looked at where the plan has none
    * @throws FEATURES_MISSING_FIELD or FEATURES_BAD_FIELD with details `{ field, expected, got }`
    */
-  evaluateRecord(record: Readonly<Record<string, unknown>>, out: Float64Array): void;
+  evaluateRecord(
+    record: Readonly<Record<string, unknown>>,
+    out: Float64Array,
+    derived?: ArrayLike<number>,
+  ): void;
 }
 
 /** Slots and outputs of a block should stay in the second-level cache: 64 Ki doubles. */
@@ -68,6 +77,7 @@ export function compilePlan(plan: FeaturePlan): FeatureKernel {
 
   return {
     inputs: checked.columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
+    derived: checked.derived,
     outputs,
     evaluateTable,
     evaluateRecord: generateRecordProgram(checked, layout, program),

@@ -1,5 +1,6 @@
 export { checkExpression } from "./check.ts";
 export { compilePlan, type FeatureKernel } from "./compile.ts";
+export type { Derivation, DerivedColumn, WindowDerivation } from "./derivation.ts";
 export { featuresErrors } from "./errors.ts";
 export type { Expression, FeatureSpec, ValueKind } from "./expression.ts";
 export { evaluateExpression, type FitOptions, type FittedPlan, fitPlan } from "./fit.ts";
@@ -7,3 +8,4 @@ export { type IdentityColumn, identityPlan } from "./identity-plan.ts";
 export { type FeaturePlan, planFormat } from "./plan.ts";
 export { featuresReference } from "./reference-page.ts";
 export { signatures } from "./signatures.ts";
+export type { LabelColumn, WindowSource, WindowSpec, WindowStatistic } from "./windows/window-spec.ts";

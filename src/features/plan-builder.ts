@@ -1,4 +1,5 @@
 import { type ColumnType, canonicalJson, type JsonValue } from "../kernel/index.ts";
+import { columnsOfDerivation, type DerivedColumn } from "./derivation.ts";
 import type { InstructionName } from "./instructions.ts";
 import { type FeaturePlan, type PlanOutput, type PlanSlot, type PlanStep, planFormat } from "./plan.ts";
 
@@ -12,6 +13,8 @@ type Value =
 export interface PlanBuilder {
   /** The place of a column in the plan, added on first use. */
   column(name: string): number;
+  /** The place of a derived column in the plan, added on first use. */
+  derived(column: DerivedColumn): number;
   /** The place of a dictionary in the plan, added on first use. */
   dictionary(texts: readonly string[]): number;
   slot(slot: PlanSlot): ValueId;
@@ -29,6 +32,7 @@ export function createPlanBuilder(
   optional: readonly string[],
 ): PlanBuilder {
   const columns: FeaturePlan["columns"][number][] = [];
+  const derived: DerivedColumn[] = [];
   const dictionaries: (readonly string[])[] = [];
   const values: Value[] = [];
   const outputs: PlanOutput[] = [];
@@ -50,6 +54,7 @@ export function createPlanBuilder(
     const slots: PlanSlot[] = [];
     const steps: PlanStep[] = [];
     const keptColumns: FeaturePlan["columns"][number][] = [];
+    const keptDerived: DerivedColumn[] = [];
     const keptDictionaries: (readonly string[])[] = [];
     for (const id of order) {
       const value = values[id]!;
@@ -60,9 +65,14 @@ export function createPlanBuilder(
         steps.push(constants === undefined ? step : { ...step, with: constants });
       }
     }
+    // A record must bring what its derived columns are made of.
+    for (const { from } of keptDerived) {
+      for (const name of columnsOfDerivation(from)) keep(keptColumns, columns[columnPlace(name)]!);
+    }
     return {
       format: planFormat,
       columns: keptColumns,
+      ...(keptDerived.length === 0 ? {} : { derived: keptDerived }),
       dictionaries: keptDictionaries,
       slots,
       steps,
@@ -72,6 +82,7 @@ export function createPlanBuilder(
     /** The slot with the places its column and dictionary have among those that are kept. */
     function rebased(slot: PlanSlot): PlanSlot {
       if (slot.read === "fold") return slot;
+      if (slot.read === "derived") return { ...slot, derived: keep(keptDerived, derived[slot.derived]!) };
       const column = keep(keptColumns, columns[slot.column]!);
       return slot.read === "code"
         ? { ...slot, column, dictionary: keep(keptDictionaries, dictionaries[slot.dictionary]!) }
@@ -79,12 +90,15 @@ export function createPlanBuilder(
     }
   };
 
+  const columnPlace = (name: string): number =>
+    once(`column ${name}`, () => {
+      const column = { name, type: types[name]! };
+      return columns.push(optional.includes(name) ? { ...column, optional: true } : column) - 1;
+    });
+
   return {
-    column: (name) =>
-      once(`column ${name}`, () => {
-        const column = { name, type: types[name]! };
-        return columns.push(optional.includes(name) ? { ...column, optional: true } : column) - 1;
-      }),
+    column: columnPlace,
+    derived: (column) => once(`derived ${canonicalJson(column)}`, () => derived.push(column) - 1),
     dictionary: (texts) => once(`dictionary ${canonicalJson(texts)}`, () => dictionaries.push(texts) - 1),
     slot: (slot) => once(`slot ${canonicalJson(slot)}`, () => values.push({ slot }) - 1) as ValueId,
     step: (op, args, constants) => {

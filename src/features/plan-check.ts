@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import { type DerivedColumn, readDerivation } from "./derivation.ts";
 import { kindOfColumn } from "./expression.ts";
 import { type Instruction, instructionOf } from "./instructions.ts";
 import { type FeaturePlan, type PlanOutput, type PlanSlot, planFormat } from "./plan.ts";
@@ -12,6 +13,7 @@ const MOST_TEXTS = 4_000_000;
 /** A plan whose every part has been looked at, ready to be turned into code. */
 export interface CheckedPlan {
   readonly columns: FeaturePlan["columns"];
+  readonly derived: readonly DerivedColumn[];
   readonly dictionaries: readonly (readonly string[])[];
   readonly slots: readonly PlanSlot[];
   readonly steps: readonly CheckedStep[];
@@ -35,6 +37,7 @@ export function checkPlan(plan: Json): CheckedPlan {
   const own = readObject(plan, "the plan", [
     "format",
     "columns",
+    "derived",
     "dictionaries",
     "slots",
     "steps",
@@ -47,9 +50,10 @@ export function checkPlan(plan: Json): CheckedPlan {
   if (new Set(columns.map((column) => column.name)).size !== columns.length) {
     throw refusePlan("must have different names", "columns");
   }
+  const derived = own.derived === undefined ? [] : readDerivedColumns(own.derived, columns);
   const dictionaries = readList(own.dictionaries, "dictionaries", MOST_COLUMNS).map(readDictionary);
   const slots = readList(own.slots, "slots", MOST_COLUMNS).map((slot, at) =>
-    readSlot(slot, `slots[${at}]`, { columns, dictionaries }),
+    readSlot(slot, `slots[${at}]`, { columns, derived, dictionaries }),
   );
   const steps = readList(own.steps, "steps", MOST_STEPS).map((step, at) =>
     readStep(step, `steps[${at}]`, { slots, before: slots.length + at }),
@@ -58,7 +62,7 @@ export function checkPlan(plan: Json): CheckedPlan {
   const outputs = readList(own.outputs, "outputs", MOST_OUTPUTS).map((output, at) =>
     readOutput(output, `outputs[${at}]`, { slots, values }),
   );
-  return { columns, dictionaries, slots, steps, outputs };
+  return { columns, derived, dictionaries, slots, steps, outputs };
 }
 
 function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
@@ -72,6 +76,20 @@ function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
   return { name, type: type as ColumnType, ...(own.optional === true ? { optional: true } : {}) };
 }
 
+function readDerivedColumns(given: Json, columns: FeaturePlan["columns"]): DerivedColumn[] {
+  const types = Object.fromEntries(columns.map(({ name, type }) => [name, type]));
+  const names = new Set(columns.map(({ name }) => name));
+  return readList(given, "derived", MOST_COLUMNS).map((column, at) => {
+    const where = `derived[${at}]`;
+    const own = readObject(column, where, ["name", "type", "from"]);
+    const name = readText(own.name, where);
+    if (names.has(name)) throw refusePlan("must have a name of its own", where);
+    names.add(name);
+    if (own.type !== "float") throw refusePlan("must be of the type float", where);
+    return { name, type: own.type, from: readDerivation(own.from, `${where}.from`, types) };
+  });
+}
+
 function readDictionary(dictionary: Json, at: number): string[] {
   const where = `dictionaries[${at}]`;
   const texts = readList(dictionary, where, MOST_TEXTS).map((text) => readText(text, where));
@@ -79,11 +97,15 @@ function readDictionary(dictionary: Json, at: number): string[] {
   return texts;
 }
 
-function readSlot(slot: Json, where: string, known: Pick<FeaturePlan, "columns" | "dictionaries">): PlanSlot {
-  const own = readObject(slot, where, ["read", "column", "dictionary", "buckets"]);
+function readSlot(
+  slot: Json,
+  where: string,
+  known: Pick<CheckedPlan, "columns" | "derived" | "dictionaries">,
+): PlanSlot {
+  const own = readObject(slot, where, ["read", "column", "derived", "dictionary", "buckets"]);
   const { read } = own;
   const refuseExtra = (allowed: readonly string[]): void => {
-    for (const name of ["column", "dictionary", "buckets"]) {
+    for (const name of ["column", "derived", "dictionary", "buckets"]) {
       if (own[name] !== undefined && !allowed.includes(name))
         throw refusePlan(`must not have ${name}`, where);
     }
@@ -91,6 +113,10 @@ function readSlot(slot: Json, where: string, known: Pick<FeaturePlan, "columns" 
   if (read === "fold") {
     refuseExtra([]);
     return { read };
+  }
+  if (read === "derived") {
+    refuseExtra(["derived"]);
+    return { read, derived: readInteger(own.derived, where, { least: 0, most: known.derived.length - 1 }) };
   }
   const column = readInteger(own.column, where, { least: 0, most: known.columns.length - 1 });
   const { type } = known.columns[column]!;

@@ -1,4 +1,5 @@
 import type { ColumnType, JsonValue } from "../kernel/index.ts";
+import type { DerivedColumn } from "./derivation.ts";
 
 export const planFormat = "slipway.features/1";
 
@@ -14,6 +15,7 @@ export type PlanSlot =
   | { readonly read: "code"; readonly column: number; readonly dictionary: number }
   | { readonly read: "hash" | "length" | "wordCount"; readonly column: number }
   | { readonly read: "words"; readonly column: number; readonly buckets: number }
+  | { readonly read: "derived"; readonly derived: number }
   | { readonly read: "fold" };
 
 /** One call of a primitive. Values are numbered: slots first, then steps; a step only uses values before it. */
@@ -47,6 +49,8 @@ export type PlanOutput =
 export interface FeaturePlan {
   readonly format: typeof planFormat;
   readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly optional?: true }[];
+  /** Columns that are no fields of a record but handed to the kernel beside it; absent where there are none. */
+  readonly derived?: readonly DerivedColumn[];
   /** Known texts of category columns; a text's code is its place. */
   readonly dictionaries: readonly (readonly string[])[];
   readonly slots: readonly PlanSlot[];

@@ -5,7 +5,11 @@ import type { CheckedPlan } from "./plan-check.ts";
 import { countHashedWords, countPoints, countWords, hashText } from "./text-hash.ts";
 
 /** Reads the fields of one decoded JSON record and evaluates it into `out`. */
-export type RecordProgram = (record: Readonly<Record<string, unknown>>, out: Float64Array) => void;
+export type RecordProgram = (
+  record: Readonly<Record<string, unknown>>,
+  out: Float64Array,
+  derived?: ArrayLike<number>,
+) => void;
 
 interface Field {
   readonly name: string;
@@ -35,6 +39,7 @@ export function generateRecordProgram(
   const constant = (given: object): string => `k${constants.push(given) - 1}`;
   const slots = constant(new Float64Array(layout.slotWidth));
   const body = [`checkRecord(r, O, ${constant({ width: layout.outputWidth })});`];
+  if (plan.derived.length > 0) body.push(`checkDerived(D, ${constant(plan.derived)});`);
   for (const [at, { name, type, optional }] of plan.columns.entries()) {
     const text = JSON.stringify(name);
     const read = name in Object.prototype ? `own(r, ${text})` : `r[${text}]`;
@@ -46,6 +51,9 @@ export function generateRecordProgram(
     switch (slot.read) {
       case "fold":
         body.push(`${place} = -1;`);
+        break;
+      case "derived":
+        body.push(`${place} = D[${slot.derived}];`);
         break;
       case "number":
         body.push(`${place} = f${slot.column};`);
@@ -65,7 +73,7 @@ export function generateRecordProgram(
     }
   }
   return generateFunction<RecordProgram>({ functions: { ...readers, evaluateRows }, constants }, [
-    "return function evaluateRecord(r, O) {",
+    `return function evaluateRecord(r, O${plan.derived.length > 0 ? ", D" : ""}) {`,
     ...body,
     `evaluateRows(${slots}, O, 1, 1);`,
     "};",
@@ -121,6 +129,7 @@ const readerOf = {
 
 const readers = {
   checkRecord,
+  checkDerived,
   own,
   intField,
   floatField,
@@ -145,6 +154,14 @@ function checkRecord(record: unknown, out: Float64Array, { width }: { readonly w
       `the result needs ${width} places, the array given has ${out.length}`,
     );
   }
+}
+
+function checkDerived(values: ArrayLike<number> | undefined, derived: CheckedPlan["derived"]): void {
+  if (values !== undefined && values.length >= derived.length) return;
+  throw featuresErrors.FEATURES_BAD_TABLE.error(
+    `the plan has ${derived.length} derived columns, ${values?.length ?? 0} values were given`,
+    { details: { column: derived[values?.length ?? 0]!.name } },
+  );
 }
 
 function own(record: Readonly<Record<string, unknown>>, name: string): unknown {

@@ -10,5 +10,6 @@ export {
   type ValueKind,
   weekdays,
 } from "./expression.ts";
+export { columnsRead, learnedOperation } from "./expression-nodes.ts";
 export { checkFeatureName } from "./feature-name.ts";
 export { signatures } from "./signatures.ts";

@@ -53,10 +53,10 @@ export function createTableReader(plan: CheckedPlan, layout: Layout): TableReade
     const fillers = plan.slots.map((slot, at): SlotFiller => {
       const place = layout.slotPlaces[at]!;
       if (slot.read === "fold") return fillFolds(folds, place);
-      const column = plan.columns[slot.column]!;
+      const column = slot.read === "derived" ? plan.derived[slot.derived]! : plan.columns[slot.column]!;
       const given = table.columns.get(column.name);
       if (given === undefined) {
-        if (column.optional)
+        if ("optional" in column)
           return fillMissing(place, slot.read === "words" ? slot.buckets : 1, slot.read === "words");
         throw badTable(column.name, `the table has no column "${column.name}"`);
       }
@@ -67,7 +67,7 @@ export function createTableReader(plan: CheckedPlan, layout: Layout): TableReade
           `column "${column.name}" has ${length} values for ${table.rowCount} rows`,
         );
       }
-      if ((given.kind === "number") !== (slot.read === "number")) {
+      if ((given.kind === "number") !== (slot.read === "number" || slot.read === "derived")) {
         throw badTable(
           column.name,
           `column "${column.name}" should hold ${column.type} values, not ${given.kind}s`,

@@ -6,5 +6,6 @@ export {
   type PredictionLimits,
   type PredictionServer,
   type PredictionServerOptions,
+  type ServerLoad,
   startPredictionServer,
 } from "./prediction-server.ts";

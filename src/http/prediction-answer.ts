@@ -12,8 +12,10 @@ export interface AnswerSettings {
   readonly metrics: PredictionMetrics;
   /** Told of errors that nobody foresaw. */
   readonly onDefect: (error: unknown) => void;
-  /** True once the server drains: every answer then asks its client to connect anew. */
+  /** True once the server drains. */
   readonly closing: () => boolean;
+  /** Asked once for each answer: whether it is the last on its connection. */
+  readonly closesConnection: () => boolean;
 }
 
 /** Statuses that say more than the kind of their error. */
@@ -67,7 +69,7 @@ export function send(response: ServerResponse, answer: Answer, settings: AnswerS
   if (response.headersSent || response.destroyed) return;
   const headers = ["content-type", answer.type, "content-length", String(Buffer.byteLength(answer.text))];
   if (answer.headers !== undefined) headers.push(...answer.headers);
-  if (settings.closing()) headers.push("connection", "close");
+  if (settings.closesConnection()) headers.push("connection", "close");
   response.writeHead(answer.status, headers);
   response.end(answer.text);
 }
@@ -128,7 +130,7 @@ export class PendingAnswer implements Waiting {
     const response = this.#response;
     const text = this.#text;
     const length = Buffer.byteLength(text);
-    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closing()));
+    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closesConnection()));
     // Most bodies are ASCII, which node:http writes faster when it is told so.
     response.end(text, length === text.length ? "latin1" : "utf8");
     this.#counter.count(this.#instances, monotonicMs() - this.#since);

@@ -59,11 +59,23 @@ export interface PredictionServer {
   readonly port: number;
   /** `http://host:port` */
   readonly address: string;
+  load(): ServerLoad;
+  /** The next so many answers close their connections, so that their clients connect anew, to any worker. */
+  releaseConnections(count: number): void;
   /**
    * Stops accepting connections and drains: for `drainMs` every client that sends a request gets its answer with
    * `connection: close`, then idle connections are closed, and after `graceMs` more all others.
    */
   close(options?: { readonly drainMs?: number; readonly graceMs?: number }): Promise<void>;
+}
+
+/** What a server has in hand. */
+export interface ServerLoad {
+  /** Requests of every kind since it started. */
+  readonly requests: number;
+  /** Requests whose headers have arrived and that are not answered. */
+  readonly inFlight: number;
+  readonly connections: number;
 }
 
 const DEFAULT_DRAIN_MS = 1_000;
@@ -79,10 +91,17 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const { dataPlane } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let closing = false;
+  let releasing = 0;
   const settings: AnswerSettings = {
     metrics: new PredictionMetrics(),
     onDefect: options.onDefect ?? warn,
     closing: () => closing,
+    closesConnection: () => closing || (releasing > 0 && releasing-- > 0),
+  };
+  let requests = 0;
+  let inFlight = 0;
+  const answered = () => {
+    inFlight--;
   };
   const router = new PredictionRouter({
     dataPlane,
@@ -103,6 +122,9 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       noDelay: true,
     },
     (request, response) => {
+      requests++;
+      inFlight++;
+      response.once("close", answered);
       try {
         serve(request, response);
       } catch (thrown) {
@@ -112,7 +134,14 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   );
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
-  server.on("connection", (socket: Socket) => idleConnections.watch(socket));
+  let connections = 0;
+  server.on("connection", (socket: Socket) => {
+    connections++;
+    socket.once("close", () => {
+      connections--;
+    });
+    idleConnections.watch(socket);
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
 
   function serve(request: PredictionMessage, response: ServerResponse): void {
@@ -135,6 +164,10 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     host,
     port: bound.port,
     address: host.includes(":") ? `http://[${host}]:${bound.port}` : `http://${host}:${bound.port}`,
+    load: () => ({ requests, inFlight, connections }),
+    releaseConnections: (count) => {
+      releasing = Math.min(count, connections);
+    },
     close: async ({ drainMs = DEFAULT_DRAIN_MS, graceMs = DEFAULT_GRACE_MS } = {}) => {
       closing = true;
       const closed = new Promise<void>((resolve) => {

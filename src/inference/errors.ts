@@ -29,6 +29,24 @@ export const inferenceErrors = defineErrors({
     kind: "invalid",
     doc: "A model file breaks the rules of its format: truncated, damaged, or not written by the program it names.",
   },
+  INFERENCE_NO_ONNXRUNTIME: {
+    kind: "unsupported",
+    doc: "An ONNX graph needs onnxruntime, which is not installed or does not run on this machine.",
+  },
+  INFERENCE_RUN_FAILED: {
+    kind: "invalid",
+    doc: "An ONNX graph refused its inputs, or one of its operators failed on them; the message has onnxruntime's reason.",
+  },
+  INFERENCE_SESSION_CLOSED: {
+    kind: "unavailable",
+    doc: "An ONNX graph was asked to run after its session had been closed.",
+    retryable: true,
+  },
+  INFERENCE_SESSION_ENDED: {
+    kind: "unavailable",
+    doc: "The thread that runs an ONNX graph has ended unexpectedly, for want of memory for example.",
+    retryable: true,
+  },
   INFERENCE_WRONG_MATRIX: {
     kind: "invalid",
     doc: "A feature matrix does not have the columns that the model was trained on.",

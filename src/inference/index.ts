@@ -5,6 +5,15 @@ export { decodeEnsemble, encodeEnsemble } from "./ensemble/ensemble-file.ts";
 export { inferenceErrors } from "./errors.ts";
 export { type Forest, type ForestTask, treeCount } from "./forest.ts";
 export { decodeForest, encodeForest } from "./forest-file.ts";
+export { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx/onnx-session.ts";
+export {
+  type NumericTensor,
+  type OnnxTensor,
+  type StringTensor,
+  type TensorDeclaration,
+  type TensorType,
+  tensorSize,
+} from "./onnx/tensor.ts";
 export {
   type OriginFormat,
   type OriginInput,

@@ -104,7 +104,7 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
     },
   );
   const engine = openEngine(trained.engine, trained.bytes);
-  options.onStep?.("train", "finished", `${trained.bestIteration} trees`);
+  options.onStep?.("train", "finished", trained.summary);
 
   const signature: Signature = {
     inputs: kernel.inputs.map(({ name, type, required }) => ({ name, type, required })),

@@ -54,6 +54,8 @@ export interface RunOutcome {
     readonly splits: number;
   }[];
   readonly iterations: number;
+  /** What the trainer made, for people: "100 trees". */
+  readonly summary: string;
   readonly features: number;
 }
 
@@ -111,6 +113,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
     rows: rowCounts(build),
     importance: build.trained.importance,
     iterations: build.trained.bestIteration,
+    summary: build.trained.summary,
     features: build.kernel.outputs.length,
   };
 }

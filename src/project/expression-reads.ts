@@ -1,22 +1,6 @@
-import { type Expression, signatures } from "../features/spec.ts";
+import { columnsRead, type Expression } from "../features/spec.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
-
-/** The names of the columns an expression reads. */
-export function columnsRead(expression: Expression): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const node of nodesOf(expression)) if (node.op === "column") names.add(node.name);
-  return names;
-}
-
-/** The first operation that learns from training rows, if there is one. */
-export function learnedOperation(expression: Expression): string | undefined {
-  for (const node of nodesOf(expression)) {
-    if (node.op === "fillMissing" && typeof node.with === "object") continue;
-    if ("fitted" in signatures[node.op]) return node.op;
-  }
-  return undefined;
-}
 
 /**
  * No feature may read what is known only later, nor a column that the target is made of: it would know the answer.
@@ -45,9 +29,4 @@ export function checkLeaks(
       );
     }
   }
-}
-
-function* nodesOf(expression: Expression): Iterable<Expression> {
-  yield expression;
-  if ("args" in expression) for (const argument of expression.args) yield* nodesOf(argument);
 }

@@ -9,14 +9,20 @@ import {
   type SplitSpec,
   type Task,
 } from "../evaluation/spec.ts";
-import { checkFeatureName, type Expression, type FeatureSpec } from "../features/spec.ts";
+import {
+  checkFeatureName,
+  columnsRead,
+  type Expression,
+  type FeatureSpec,
+  learnedOperation,
+} from "../features/spec.ts";
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
 import type { ColumnDeclarations, ColumnName, Dataset, DatasetSpec, Known, Row } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt } from "./exported-spec.ts";
-import { checkLeaks, columnsRead, learnedOperation } from "./expression-reads.ts";
+import { checkLeaks } from "./expression-reads.ts";
 import { expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
 import type { GateOn, SplitOn } from "./typed-specs.ts";
 import { isValue } from "./values.ts";

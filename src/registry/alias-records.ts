@@ -89,7 +89,8 @@ export function aliasRecords(context: RegistryContext) {
   };
 }
 
-async function moveAlias(
+/** Makes an alias name a version within a change. */
+export async function moveAlias(
   { db, at, note }: Change,
   wanted: AliasChange,
   action: "alias.moved" | "alias.rolled-back",

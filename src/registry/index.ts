@@ -2,6 +2,7 @@ export type { AliasChange, AliasChanged } from "./alias-records.ts";
 export { registryErrors } from "./errors.ts";
 export type { JournalAction, JournalEntry, JournalFault } from "./journal.ts";
 export type { JournalVerdict } from "./journal-records.ts";
+export type { NewVersion, Registration } from "./registration.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { RoutedModel, RoutingDocument } from "./routing.ts";
 export type { FinishedRunState, Run, RunState, RunStep, RunStepState } from "./run.ts";
@@ -17,4 +18,3 @@ export {
   type Version,
   type VersionStatus,
 } from "./version.ts";
-export type { NewVersion, Registration } from "./version-records.ts";

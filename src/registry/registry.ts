@@ -3,6 +3,7 @@ import type { Database } from "../storage/index.ts";
 import { aliasRecords } from "./alias-records.ts";
 import type { RegistryContext } from "./change.ts";
 import { journalRecords } from "./journal-records.ts";
+import { registrations } from "./registration.ts";
 import { runRecords } from "./run-records.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
 import { snapshotRemoval } from "./snapshot-removal.ts";
@@ -21,6 +22,7 @@ export function createRegistry(database: Database, { clock }: { readonly clock: 
     ...snapshotRemoval(context),
     ...runRecords(context),
     ...versionRecords(context),
+    ...registrations(context),
     ...aliasRecords(context),
     ...journalRecords(context),
   };

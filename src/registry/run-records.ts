@@ -103,7 +103,7 @@ export function runRecords(context: RegistryContext) {
     /** @throws REGISTRY_UNKNOWN_RUN, REGISTRY_RUN_STATE when the run has finished already */
     async finishRun(end: RunEnd): Promise<Run> {
       checkActor(end.actor);
-      return await change(context, async (open) => finish(open, await requireRun(open.db, end.id), end));
+      return await change(context, async (open) => finishRun(open, await requireRun(open.db, end.id), end));
     },
 
     /**
@@ -122,7 +122,7 @@ export function runRecords(context: RegistryContext) {
         for (const run of await selectRuns(open.db, { states: UNFINISHED })) {
           if (options.isAlive(run)) continue;
           const reason = options.reason ?? "its process went away";
-          interrupted.push(await finish(open, run, { id: run.id, state: "interrupted", actor, reason }));
+          interrupted.push(await finishRun(open, run, { id: run.id, state: "interrupted", actor, reason }));
         }
         return interrupted;
       });
@@ -154,7 +154,8 @@ export function runRecords(context: RegistryContext) {
   };
 }
 
-async function finish({ db, at, note }: Change, run: Run, end: RunEnd): Promise<Run> {
+/** Ends a run within a change. */
+export async function finishRun({ db, at, note }: Change, run: Run, end: RunEnd): Promise<Run> {
   if (!mayBecome(run.state, end.state)) throw refuse(run, end.state);
   const finished: Run = {
     ...run,
@@ -176,7 +177,7 @@ async function finish({ db, at, note }: Change, run: Run, end: RunEnd): Promise<
   return finished;
 }
 
-async function requireRun(db: Queryable, id: string): Promise<Run> {
+export async function requireRun(db: Queryable, id: string): Promise<Run> {
   const run = await selectRun(db, id);
   if (run === undefined) throw unknownRun(id);
   return run;

@@ -1,67 +1,15 @@
-import type { Digest } from "../kernel/index.ts";
 import type { Queryable } from "../storage/index.ts";
-import { type Change, change, type RegistryContext } from "./change.ts";
+import { change, type RegistryContext } from "./change.ts";
 import { registryErrors } from "./errors.ts";
 import { jsonCopy } from "./json-copy.ts";
-import { checkActor, checkName } from "./names.ts";
-import {
-  hasModel,
-  nextVersion,
-  selectAliases,
-  selectModels,
-  selectReproductions,
-  selectVersions,
-} from "./queries.ts";
-import { insertModel, insertReproduction, insertVersion, updateJudgement } from "./store.ts";
-import type { ModelSummary, Reproduction, Version, VersionStatus } from "./version.ts";
-
-export interface NewVersion {
-  readonly model: string;
-  readonly bundle: Digest;
-  readonly status: VersionStatus;
-  readonly run: string | null;
-  readonly dataset: string | null;
-  readonly snapshot: Digest | null;
-  readonly plan: Digest | null;
-  /** Any JSON: everything needed to build the bundle again. */
-  readonly recipe: unknown;
-  /** Any JSON. */
-  readonly metrics: unknown;
-  /** Any JSON. */
-  readonly gates: unknown;
-  /** Any JSON: version of Slipway, commit of the project. */
-  readonly code?: unknown;
-  readonly actor: string;
-  readonly reason?: string | undefined;
-}
-
-export interface Registration {
-  readonly version: number;
-  /** True when the model had this bundle as this version before. */
-  readonly alreadyRegistered: boolean;
-  readonly status: VersionStatus;
-}
+import { checkActor } from "./names.ts";
+import { hasModel, selectAliases, selectModels, selectReproductions, selectVersions } from "./queries.ts";
+import { insertReproduction } from "./store.ts";
+import type { ModelSummary, Reproduction, Version } from "./version.ts";
 
 export function versionRecords(context: RegistryContext) {
   const { kysely } = context.database;
   return {
-    /**
-     * Registers a bundle as the next version of a model. A bundle that the model has already keeps its number and its
-     * lineage; if its gates decided otherwise this time, status, metrics and gates become those of the new decision.
-     *
-     * @throws REGISTRY_BAD_NAME, KERNEL_NOT_CANONICAL
-     */
-    async registerVersion(wanted: NewVersion): Promise<Registration> {
-      const model = checkName("model", wanted.model);
-      checkActor(wanted.actor);
-      return await change(context, async (open) => {
-        const [existing] = await selectVersions(open.db, { model, bundle: wanted.bundle });
-        if (existing === undefined) return await register(open, wanted);
-        if (existing.status !== wanted.status) await reevaluate(open, { existing, wanted });
-        return { version: existing.version, alreadyRegistered: true, status: wanted.status };
-      });
-    },
-
     /** Newest first; empty for a model that has none. */
     async versions(model: string, options: { readonly limit?: number } = {}): Promise<Version[]> {
       return await context.database.read((db) => selectVersions(db, { model, limit: options.limit }));
@@ -113,46 +61,6 @@ export function versionRecords(context: RegistryContext) {
       return await selectReproductions(kysely, { model, version });
     },
   };
-}
-
-async function register({ db, at, note }: Change, wanted: NewVersion): Promise<Registration> {
-  const { model, bundle, status, run, dataset, snapshot, plan, actor } = wanted;
-  await insertModel(db, { name: model, at });
-  const version = await nextVersion(db, model);
-  const reason = wanted.reason ?? null;
-  await insertVersion(db, {
-    ...{ model, version, bundle, status, run, dataset, snapshot, plan, actor, reason },
-    recipe: jsonCopy(wanted.recipe),
-    metrics: jsonCopy(wanted.metrics),
-    gates: jsonCopy(wanted.gates),
-    code: jsonCopy(wanted.code),
-    registeredAt: at,
-  });
-  const details = { version, bundle, status, run, dataset, snapshot, plan, code: jsonCopy(wanted.code) };
-  await note({ actor, action: "version.registered", model, reason, details });
-  return { version, alreadyRegistered: false, status };
-}
-
-async function reevaluate(
-  { db, note }: Change,
-  { existing, wanted }: { existing: Version; wanted: NewVersion },
-): Promise<void> {
-  const { model, version, bundle } = existing;
-  const { status, run, snapshot } = wanted;
-  await updateJudgement(db, {
-    model,
-    version,
-    status,
-    metrics: jsonCopy(wanted.metrics),
-    gates: jsonCopy(wanted.gates),
-  });
-  await note({
-    actor: wanted.actor,
-    action: "version.reevaluated",
-    model,
-    reason: wanted.reason ?? null,
-    details: { version, bundle, before: existing.status, status, run, snapshot },
-  });
 }
 
 /** @throws REGISTRY_UNKNOWN_MODEL, REGISTRY_UNKNOWN_VERSION, REGISTRY_UNKNOWN_ALIAS */

@@ -54,6 +54,7 @@ export async function trainGbdt(
     bestIteration: boosted.kept,
     importance: importanceOf({ columns, features, trees }),
     metric: metricOf(data.task),
+    summary: `${boosted.kept} ${boosted.kept === 1 ? "tree" : "trees"}`,
     history: boosted.history,
   };
 }

@@ -1,4 +1,13 @@
 import { trainingErrors } from "./errors.ts";
+import {
+  ANY,
+  badOption,
+  COUNT,
+  checkOptionNames,
+  describeRange,
+  isInRange,
+  type OptionRange,
+} from "./option-range.ts";
 
 /**
  * Gradient boosted decision trees. Names and meanings follow LightGBM, whose defaults these are; the name it uses is
@@ -51,17 +60,6 @@ export type GbdtOptions = Partial<Omit<GbdtSpec, "kind">>;
 
 type NumericOption = Exclude<keyof GbdtSpec, "kind">;
 
-interface OptionRange {
-  readonly least: number;
-  readonly most: number;
-  readonly integer?: true;
-  /** The least value itself is not allowed. */
-  readonly exclusive?: true;
-}
-
-const ANY = Number.MAX_VALUE;
-const COUNT = 0x7fffffff;
-
 const RANGES: Readonly<Record<NumericOption, OptionRange>> = {
   trees: { least: 1, most: 100_000, integer: true },
   learningRate: { least: 0, most: 1, exclusive: true },
@@ -112,13 +110,7 @@ const DEFAULTS: GbdtSpec = {
  * @throws TRAINING_BAD_OPTION
  */
 export function gbdt(options: GbdtOptions = {}): GbdtSpec {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(RANGES, name))
-      throw trainingErrors.TRAINING_BAD_OPTION.error(`gbdt has no option "${name}"`, {
-        details: { option: name },
-        hint: `Its options are ${Object.keys(RANGES).join(", ")}.`,
-      });
-  }
+  checkOptionNames("gbdt", options, Object.keys(RANGES));
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return checkTrainer({ ...DEFAULTS, ...given });
 }
@@ -143,24 +135,7 @@ export function checkTrainer(spec: TrainerSpec): TrainerSpec {
 
 function checkOption(name: NumericOption, value: unknown): void {
   const range = RANGES[name];
-  const sound =
-    typeof value === "number" &&
-    value >= range.least &&
-    value <= range.most &&
-    !(range.exclusive && value === range.least) &&
-    (!range.integer || Number.isInteger(value)) &&
-    !(name === "maxDepth" && value === 0);
-  if (sound) return;
-  throw trainingErrors.TRAINING_BAD_OPTION.error(
-    `gbdt option ${name} is ${JSON.stringify(value) ?? typeof value}; it must be ${describe(name)}`,
-    { details: { option: name } },
-  );
-}
-
-function describe(name: NumericOption): string {
-  const { least, most, integer, exclusive } = RANGES[name];
-  const what = integer ? "an integer" : "a number";
-  if (name === "maxDepth") return "a positive integer, or −1 for no limit";
-  const from = exclusive ? `above ${least}` : `of at least ${least}`;
-  return `${what} ${from}${most === ANY || most === COUNT ? "" : ` and at most ${most}`}`;
+  if (isInRange(value, range) && !(name === "maxDepth" && value === 0)) return;
+  const wanted = name === "maxDepth" ? "a positive integer, or −1 for no limit" : describeRange(range);
+  throw badOption("gbdt", { name, value }, wanted);
 }

@@ -19,12 +19,14 @@ export interface TrainingData {
 }
 
 export interface TrainingProgress {
-  /** Trees grown so far, from 1. */
+  /** Trees grown, or parts of the training done, so far, from 1. */
   readonly iteration: number;
-  /** Trees asked for. */
+  /** Trees asked for, or parts in all. */
   readonly of: number;
   /** "logLoss" in a binary task, "rmse" in a regression: less is better. */
   readonly metric: "logLoss" | "rmse";
+  /** The metric over training rows, where the trainer knows it. */
+  readonly train?: number;
   /** The metric over the validation rows, when there are any. */
   readonly validate?: number;
 }
@@ -57,6 +59,8 @@ export interface TrainedModel {
   /** Every feature of the matrix, the one that gained most first. */
   readonly importance: readonly FeatureImportance[];
   readonly metric: "logLoss" | "rmse";
+  /** What was made, for people: "100 trees". */
+  readonly summary: string;
   /** One entry an iteration. */
   readonly history: readonly { readonly iteration: number; readonly validate?: number }[];
 }

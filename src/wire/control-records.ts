@@ -320,6 +320,8 @@ export const trainRecord = z.object({
   snapshot: z.string(),
   task,
   iterations: count,
+  /** What the trainer made, for people: `100 trees`. */
+  summary: z.string(),
   evaluation: evaluationRecord,
   gates: list(gateRecord),
   importance: list(importanceRecord),

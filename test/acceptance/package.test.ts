@@ -34,7 +34,15 @@ beforeAll(() => {
   const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz")) ?? "";
   // npm writes a package.json that makes everything CommonJS.
   run("npm", ["init", "--yes"]);
-  run("npm", ["install", join(folder.path, tarball), "--prefer-offline", "--no-audit", "--no-fund"]);
+  run("npm", [
+    "install",
+    join(folder.path, tarball),
+    // Without it npm 10 would download CUDA libraries.
+    "--onnxruntime-node-install=skip",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+  ]);
   writeFileSync(join(user, "ads.csv"), rowsEnoughForThreads());
 });
 afterAll(folder.remove);

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readWorkerStatuses } from "../../src/app/worker-status.ts";
 import type { OperationOutput } from "../../src/wire/index.ts";
 import { startLoad } from "../soak/load.ts";
 import { model, recordOf, type SoakProject, trainChampion, writeProject } from "../soak/project.ts";
@@ -21,6 +22,10 @@ async function trainAnother(trees: number): Promise<number> {
   const text = readFileSync(config, "utf8");
   writeFileSync(config, text.replace(/trees: \d+/, `trees: ${trees}`));
   return (await slipwayJson<OperationOutput<"train">>(["train"], { cwd: project.path })).version;
+}
+
+function connectionsOfWorkers(cwd: string): readonly number[] {
+  return readWorkerStatuses(join(cwd, ".slipway", "workers"), Date.now).map(({ load }) => load.connections);
 }
 
 describe("a running server", () => {
@@ -69,6 +74,65 @@ describe("a running server", () => {
       await load.stop();
     }
     expect(load.acknowledged.length).toBeGreaterThan(50);
+    expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
+  });
+
+  it("hands over to the next one without a failed request", async () => {
+    const cwd = project.path;
+    const first = await slipwayUp({ cwd });
+    const port = new URL(first.predictions).port;
+    const load = startLoad(first.predictions, 4);
+    try {
+      const ended = new Promise<number | null>((resolve) => first.process.once("exit", resolve));
+      const second = await slipwayUp({ cwd, args: ["--port", port, "--takeover"] });
+      expect(await ended).toBe(0);
+      expect(first.output()).toContain("handed-over");
+      await pause(500);
+      await load.stop();
+      const { processes } = await slipwayJson<OperationOutput<"status">>(["status"], { cwd });
+      expect(processes.filter(({ role }) => role === "supervisor")).toMatchObject([
+        { pid: second.process.pid },
+      ]);
+      expect(await second.stop()).toBe(0);
+    } finally {
+      await load.stop();
+    }
+    expect(load.acknowledged.length).toBeGreaterThan(50);
+    expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
+  });
+
+  it("starts another worker under load, gives it its share of the connections, and stops it when the load is over", async () => {
+    const cwd = project.path;
+    const server = await slipwayUp({
+      cwd,
+      args: ["--max-workers", "2"],
+      env: {
+        SLIPWAY_SCALE_UP_CPU: "5",
+        SLIPWAY_SCALE_UP_AFTER_MS: "500",
+        SLIPWAY_SCALE_DOWN_CPU: "4",
+        SLIPWAY_SCALE_DOWN_AFTER_MS: "1000",
+      },
+    });
+    const scalings = () =>
+      server
+        .output()
+        .split("\n")
+        .filter((line) => line.includes('"scaling"'))
+        .map((line) => JSON.parse(line) as { action: string; workers: number; reason: string });
+    const load = startLoad(server.predictions, 16);
+    try {
+      await expect
+        .poll(() => connectionsOfWorkers(cwd).filter((count) => count >= 5).length, { timeout: 120_000 })
+        .toBe(2);
+      expect(scalings()).toMatchObject([{ action: "started", workers: 2 }]);
+      expect(scalings()[0]?.reason).toMatch(/of a core each for 0\.5 s \(limit 5 %\)/);
+      await load.stop();
+      await expect.poll(() => scalings().length, { timeout: 120_000 }).toBe(2);
+      expect(scalings()[1]).toMatchObject({ action: "stopping", workers: 1 });
+    } finally {
+      await load.stop();
+      await server.stop();
+    }
     expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
   });
 

@@ -107,6 +107,13 @@ export const confinements: readonly Confinement[] = [
     inImports: true,
   },
   {
+    what: "onnxruntime only on the thread of the onnx engine",
+    pattern: /^onnxruntime-/m,
+    allowedIn: /^inference\/onnx\/onnx-thread\.ts$/,
+    why: "it loads and runs synchronously: 113 MB of model freeze an event loop for 322 ms",
+    inImports: true,
+  },
+  {
     what: "no IO and no async in stats and in pure decision files",
     pattern: /\basync\b|\bawait\b|node:fs|node:net|node:child_process/,
     allowedIn: /^(?!stats\/|evaluation\/gates\.ts$)/,

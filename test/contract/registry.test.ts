@@ -315,6 +315,7 @@ describe.each(kinds)("a registry on $name", (kind) => {
         version: 1,
         alreadyRegistered: false,
         status: "accepted",
+        champion: false,
       });
       expect(await registry.registerVersion(version("b", { reason: "more rows" }))).toMatchObject({
         version: 2,
@@ -339,12 +340,43 @@ describe.each(kinds)("a registry on $name", (kind) => {
       await isWhole();
     });
 
+    it("become champion when they are the first to be accepted and that was asked for", async () => {
+      const first = { championIfFirst: true } as const;
+      expect(await registry.registerVersion(version("a", { ...first, status: "rejected" }))).toMatchObject({
+        champion: false,
+      });
+      expect(await registry.registerVersion(version("b", first))).toMatchObject({
+        version: 2,
+        champion: true,
+      });
+      expect(await registry.registerVersion(version("c", first))).toMatchObject({ champion: false });
+      expect(await registry.registerVersion(version("b", first))).toMatchObject({ champion: true });
+      expect(await registry.alias("late", "champion")).toBe(2);
+      expect((await registry.routing()).generation).toBe(1);
+      await isWhole();
+    });
+
+    it("are registered together with the end of their run, or not at all", async () => {
+      await registry.startRun({ id: "run_1", model: "late", actor: "ann" });
+      const wanted = version("a", { finishesRun: true, championIfFirst: true });
+      expect(await registry.registerVersion(wanted)).toMatchObject({ version: 1 });
+      expect(await registry.run("run_1")).toMatchObject({ state: "succeeded", outcome: { version: 1 } });
+      const before = await actions();
+      await expect(
+        registry.registerVersion(version("b", { finishesRun: true, championIfFirst: true })),
+      ).rejects.toMatchObject({ code: "REGISTRY_RUN_STATE" });
+      expect(await actions()).toEqual(before);
+      expect(await registry.versions("late")).toHaveLength(1);
+      await isWhole();
+    });
+
     it("of a bundle that the model has already are the version there is", async () => {
       await register("a", "b");
       expect(await registry.registerVersion(version("a", { run: "run_9" }))).toEqual({
         version: 1,
         alreadyRegistered: true,
         status: "accepted",
+        champion: false,
       });
       expect((await registry.version("late", 1)).run).toBe("run_1");
       expect(await actions()).toHaveLength(2);
@@ -362,6 +394,7 @@ describe.each(kinds)("a registry on $name", (kind) => {
         version: 1,
         alreadyRegistered: true,
         status: "accepted",
+        champion: false,
       });
       expect(await registry.version("late", 1)).toMatchObject({
         status: "accepted",

@@ -10,6 +10,7 @@ export const elementTypes = {
   string: 8,
   float16: 10,
   double: 11,
+  bfloat16: 16,
 } as const;
 
 export interface OnnxGraph {

@@ -11,6 +11,8 @@ const FIXED32 = 5;
 interface Field {
   readonly number: number;
   readonly wire: number;
+  /** Where its tag begins. */
+  readonly from: number;
   readonly start: number;
   readonly end: number;
 }
@@ -45,6 +47,18 @@ export class ProtoMessage {
     return this.#all(number, BYTES).map(
       ({ start, end }) => new ProtoMessage(this.#bytes.subarray(start, end), what),
     );
+  }
+
+  /** Every field in the order of the message: as it stands there, tag included, and its value alone. */
+  fields(): { readonly number: number; readonly raw: Uint8Array; readonly value: Uint8Array }[] {
+    return Array.from(this.#fields.values())
+      .flat()
+      .sort((a, b) => a.from - b.from)
+      .map(({ number, from, start, end }) => ({
+        number,
+        raw: this.#bytes.subarray(from, end),
+        value: this.#bytes.subarray(start, end),
+      }));
   }
 
   bytes(number: number): Uint8Array {
@@ -130,7 +144,7 @@ export class ProtoMessage {
       const { start, end } = this.#extent(wire, next);
       if (end > length) throw bad(`${this.#what} ends in the middle of field ${number}`);
       const known = fields.get(number);
-      const field = { number, wire, start, end };
+      const field = { number, wire, from: at, start, end };
       if (known === undefined) fields.set(number, [field]);
       else known.push(field);
       at = end;
