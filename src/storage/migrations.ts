@@ -12,6 +12,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: "registry", up: createRegistryTables },
   { name: "snapshot tags", up: createSnapshotTags },
+  { name: "snapshot validations", up: createSnapshotValidations },
 ];
 
 /** The version of a database that this release reads and writes. */
@@ -168,6 +169,24 @@ async function createSnapshotTags({ schema }: Kysely<DatabaseSchema>): Promise<v
     .addColumn("changed_at", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("snapshot_tags_key", ["dataset", "name"])
     .addForeignKeyConstraint("snapshot_tags_snapshot", ["dataset", "digest"], "snapshots", [
+      "dataset",
+      "digest",
+    ])
+    .execute();
+}
+
+async function createSnapshotValidations({ schema }: Kysely<DatabaseSchema>): Promise<void> {
+  await schema
+    .createTable("snapshot_validations")
+    .addColumn("dataset", "text", (column) => column.notNull())
+    .addColumn("digest", "text", (column) => column.notNull())
+    .addColumn("errors", "bigint", (column) => column.notNull())
+    .addColumn("warnings", "bigint", (column) => column.notNull())
+    .addColumn("report", "text", (column) => column.notNull())
+    .addColumn("actor", "text", (column) => column.notNull())
+    .addColumn("validated_at", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("snapshot_validations_key", ["dataset", "digest"])
+    .addForeignKeyConstraint("snapshot_validations_snapshot", ["dataset", "digest"], "snapshots", [
       "dataset",
       "digest",
     ])
