@@ -22,6 +22,7 @@ import {
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
@@ -278,6 +279,20 @@ export const controlOperations = {
   status: reading("Says what is running: processes, addresses, models served, routing generation.", {
     input: z.strictObject({}),
     output: statusRecord,
+  }),
+  "feedback.list": reading("Lists feedback, newest first; a value and its corrections are all there.", {
+    input: z.strictObject({
+      since: instant.describe("Feedback received at or after this time."),
+      name: name.optional().describe("Only feedback of this name; `target` is what a model predicts."),
+      limit: limit.default(50),
+    }),
+    output: z.object({ feedback: z.array(feedbackRecord).readonly() }),
+  }),
+  "feedback.show": reading("Shows what was said about one prediction.", {
+    input: z.strictObject({
+      id: name.describe("A prediction's id; with `.<index>` one instance of several."),
+    }),
+    output: feedbackDetail,
   }),
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([
