@@ -7,10 +7,18 @@ import { runJob } from "./runner.ts";
 import { chosenSnapshot, snapshotHandlers, snapshotRecord } from "./snapshot-handlers.ts";
 import { readManifest } from "./snapshot-manifest.ts";
 import { columnRecords } from "./snapshot-records.ts";
+import { lastValidation, validationHandler, validationSummary } from "./validation-handler.ts";
 
 type DataHandlers = Pick<
   ControlHandlers,
-  "data.add" | "data.log" | "data.show" | "data.diff" | "data.tag" | "data.untag" | "data.export"
+  | "data.add"
+  | "data.log"
+  | "data.show"
+  | "data.diff"
+  | "data.tag"
+  | "data.untag"
+  | "data.export"
+  | "data.validate"
 >;
 
 export function dataHandlers(context: ControlContext): DataHandlers {
@@ -33,6 +41,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
       };
     },
     ...snapshotHandlers(context),
+    ...validationHandler(context),
     "data.show": async (choice) => {
       const { dataset } = choice;
       const recorded = await chosenSnapshot(context, choice);
@@ -43,6 +52,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
         columns: columnRecords(manifest, declared),
         files: manifest.sourceFiles.map(({ path, bytes }) => ({ path, bytes })),
         parts: manifest.parts.length,
+        validation: await lastValidation(context, recorded),
       };
     },
   };
@@ -57,7 +67,7 @@ async function addSnapshot(
   const startedAt = context.clock();
   const step = { kind: "step", step: name, index: index + 1, of } as const;
   call.onProgress({ ...step, state: "running" });
-  const { digest, reused } = await runJob(
+  const { digest, reused, validation } = await runJob(
     { kind: "ingest", projectRoot: context.location.projectRoot, dataset: name },
     {
       blobs: context.state.blobs,
@@ -71,7 +81,12 @@ async function addSnapshot(
   const durationMs = context.clock() - startedAt;
   call.onProgress({ ...step, state: reused ? "reused" : "finished", durationMs });
   const recorded = await context.registry.snapshot(name, digest);
-  return { ...(await snapshotRecord(context, recorded)), reused, durationMs };
+  return {
+    ...(await snapshotRecord(context, recorded)),
+    reused,
+    validation: validation === null ? null : validationSummary(validation),
+    durationMs,
+  };
 }
 
 /** Empty where the project no longer declares the dataset or cannot be loaded: a snapshot outlives its configuration. */

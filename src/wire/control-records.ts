@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../kernel/index.ts";
+import { lastValidation, validationSummary } from "./validation-records.ts";
 
 /**
  * The records that control operations answer with. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes,
@@ -63,6 +64,8 @@ export const snapshotDetail = snapshotRecord.extend({
   columns: list(columnRecord),
   files: list(z.object({ path: z.string(), bytes: count })),
   parts: count,
+  /** What the last validation found; `null` before the first. */
+  validation: lastValidation.nullable(),
 });
 
 /** A column of a schema. */
@@ -207,6 +210,8 @@ export const stepRecord = z.object({
   startedAt: z.string().nullable(),
   durationMs: z.number().nullable(),
   detail: z.string().optional(),
+  /** Lines about what was found that somebody should read. */
+  notes: list(z.string()).optional(),
 });
 
 export const runState = z.enum([
@@ -318,6 +323,8 @@ export const trainRecord = z.object({
   champion: z.boolean(),
   bundle: z.string(),
   snapshot: z.string(),
+  /** `null` where the dataset has no checks. */
+  validation: validationSummary.nullable(),
   task,
   iterations: count,
   /** What the trainer made, for people: `100 trees`. */
@@ -460,6 +467,7 @@ export const progressEvent = z.discriminatedUnion("kind", [
     index: count,
     of: count,
     detail: z.string().optional(),
+    notes: list(z.string()).optional(),
     durationMs: z.number().optional(),
   }),
   z.object({
