@@ -12,7 +12,7 @@ export interface AnomalyKindDefinition {
   readonly tfdv: readonly string[];
 }
 
-/** Every kind of anomaly, in the order in which reports list them. Names are stable. */
+/** Every kind of anomaly. Names are stable. */
 export const anomalyKinds = {
   "missing-column": {
     option: "columns",

@@ -15,8 +15,8 @@ import { type Condition, MOST_VALUES, numberText, type Offences } from "./row-co
 import { atLeastAsLarge, atMostAsLarge, countText, numberWord, percent } from "./wording.ts";
 
 /**
- * Which limits of its dataset a snapshot breaks, in the order of `anomalyKinds`, the dataset before its columns. A function
- * of what it is given: the same in a run, on the command line and over live traffic.
+ * Which limits of its dataset a snapshot breaks: first those of the dataset, then those of its columns, in the order in
+ * which they are declared. A function of what it is given: the same in a run, on the command line and over live traffic.
  *
  * @param evidence all that `neededEvidence` asks for
  */
