@@ -19,6 +19,7 @@ type DataHandlers = Pick<
   | "data.untag"
   | "data.export"
   | "data.validate"
+  | "data.rejects"
 >;
 
 export function dataHandlers(context: ControlContext): DataHandlers {
@@ -53,6 +54,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
         files: manifest.sourceFiles.map(({ path, bytes }) => ({ path, bytes })),
         parts: manifest.parts.length,
         validation: await lastValidation(context, recorded),
+        faults: manifest.rejects?.faults ?? [],
       };
     },
   };

@@ -22,6 +22,7 @@ export { type Ingested, type IngestProgress, type IngestRequest, ingest } from "
 export type { DatasetSchema } from "./needed-evidence.ts";
 export type { FilePlace } from "./placed-file.ts";
 export { type ReadOptions, readSnapshot } from "./read-snapshot.ts";
+export { type Reject, readRejects } from "./rejects.ts";
 export { placeOfRow, type RowPlace } from "./row-place.ts";
 export type { DeclaredColumns } from "./schema.ts";
 export { applyChanges } from "./schema-changes.ts";
@@ -32,8 +33,9 @@ export {
   type SnapshotBlock,
   type SnapshotManifest,
   type SnapshotPart,
+  type SnapshotRejects,
   type SourceFile,
   snapshotDigest,
 } from "./snapshot.ts";
-export { csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";
+export { type BadRowPolicy, csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";
 export { type ValidateRequest, validateSnapshot } from "./validate-snapshot.ts";

@@ -1,8 +1,10 @@
-import { CsvScanner } from "./csv-scanner.ts";
+import { readCsvRows } from "./csv-rows.ts";
 import { csvDialect, readCsvHeader } from "./csv-source.ts";
-import { jsonLines } from "./ndjson-source.ts";
+import { jsonLines } from "./ndjson-rows.ts";
+import type { Reject } from "./rejects.ts";
 import { type FoundFile, findSourceFiles } from "./source-files.ts";
 import type { SourceSpec } from "./spec.ts";
+import { textRulesOf } from "./text-values.ts";
 
 /** Where a row of a snapshot stood when it was read. */
 export interface RowPlace {
@@ -14,33 +16,41 @@ export interface RowPlace {
   readonly row: number;
 }
 
+interface Sought {
+  readonly root: string;
+  /** Of the snapshot. */
+  readonly rejects?: readonly Reject[];
+}
+
 /**
  * Reads the files again as far as the row, so that a message can name its file and line.
  *
- * @param row from 0, among the rows of all files
+ * @param sought `row` from 0, among the rows of all files but the rejected ones
  */
 export async function placeOfRow(
   source: SourceSpec,
-  { root, row }: { readonly root: string; readonly row: number },
+  { row, ...sought }: Sought & { readonly row: number },
 ): Promise<RowPlace> {
-  return (await placesOfRows(source, { root, rows: [row] })).get(row) ?? { row: row + 1 };
+  return (await placesOfRows(source, { ...sought, rows: [row] })).get(row) ?? { row: row + 1 };
 }
 
 /**
  * The places of several rows, by row: the files are read once, as far as the last of them.
  *
- * @param rows from 0, among the rows of all files
+ * @param sought `rows` from 0, among the rows of all files but the rejected ones
  */
 export async function placesOfRows(
   source: SourceSpec,
-  { root, rows }: { readonly root: string; readonly rows: readonly number[] },
+  { root, rows, rejects = [] }: Sought & { readonly rows: readonly number[] },
 ): Promise<ReadonlyMap<number, RowPlace>> {
   const wanted = new Set(rows);
   const places = new Map<number, RowPlace>();
   if (source.format === "parquet" || wanted.size === 0) return places;
   let row = 0;
   for (const file of await findSourceFiles(source, root)) {
-    for (const line of source.format === "csv" ? csvRowLines(file, source) : ndjsonRowLines(file)) {
+    const rejected = new Set(rejects.flatMap((reject) => (reject.file === file.name ? [reject.line] : [])));
+    for (const { line } of source.format === "csv" ? csvRows(file, source) : jsonLines(file)) {
+      if (rejected.has(line)) continue;
       if (wanted.has(row)) places.set(row, { file: file.name, line, row: row + 1 });
       if (places.size === wanted.size) return places;
       row += 1;
@@ -49,21 +59,8 @@ export async function placesOfRows(
   return places;
 }
 
-function* csvRowLines(file: FoundFile, source: SourceSpec): Generator<number> {
+function csvRows(file: FoundFile, source: SourceSpec): Iterable<{ readonly line: number }> {
   const dialect = csvDialect(source);
   const header = readCsvHeader(file, dialect);
-  const scanner = new CsvScanner(file.path, dialect);
-  try {
-    for (let skipped = 0; skipped <= header.skip; skipped++) scanner.next();
-    for (let record = scanner.next(); record !== undefined; record = scanner.next()) {
-      const blank = record.fields.length === 1 && record.fields[0] === "" && header.names.length > 1;
-      if (!blank) yield record.line;
-    }
-  } finally {
-    scanner.close();
-  }
-}
-
-function* ndjsonRowLines(file: FoundFile): Generator<number> {
-  for (const { line } of jsonLines(file)) yield line;
+  return readCsvRows(file, { header, schema: [], dialect, rules: textRulesOf(source) });
 }

@@ -1,6 +1,6 @@
 import { csvDialect, readCsvHeader } from "./csv-source.ts";
 import type { Engine } from "./engine.ts";
-import { keysOf } from "./ndjson-source.ts";
+import { keysOf } from "./ndjson-rows.ts";
 import { describeParquetFile } from "./parquet-source.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import type { FoundFile } from "./source-files.ts";
@@ -30,7 +30,7 @@ async function columnsOf(engine: Engine, file: FoundFile, source: SourceSpec): P
     case "csv":
       return readCsvHeader(file, csvDialect(source)).names;
     case "ndjson":
-      return keysOf(file);
+      return keysOf(file, { skipBad: true });
     case "parquet":
       return (await describeParquetFile(engine, file)).map(({ name }) => name);
   }

@@ -292,6 +292,21 @@ describe("validation", () => {
     expect(describeAnomaly(anomalies[0]!)).toMatch(/^town: 1 row \(50 %\) with "Oslo"; .*in\.csv, line 4$/);
   });
 
+  it("counts lines past rows that were rejected", async () => {
+    await writeFile(join(folder, "in.csv"), "id,town\n1,Rome\nx,Rome\n2,Oslo\n");
+    const source = csv("in.csv");
+    const spec = {
+      source,
+      columns: { id: { type: "int" }, town: { type: "category" } },
+      onBadRow: "quarantine",
+      maxBadRowShare: 0.5,
+    } as const;
+    const { manifest } = await ingest({ name: "test", spec, root: folder, blobs });
+    const schema = { columns: spec.columns, checks: town(["Rome"]) };
+    const { anomalies } = await validate({}, { schema, manifest, readFrom: { source, root: folder } });
+    expect(anomalies[0]?.firstRows).toEqual([{ row: 2, value: "Oslo", file: "in.csv", line: 4 }]);
+  });
+
   it("leaves unjudged what has nothing to be compared with or no values", async () => {
     const { anomalies, unjudged, checks } = await validate({
       rowsOfPrevious: { min: 0.5 },

@@ -3,6 +3,7 @@ import type { Anomaly, Findings } from "./anomaly.ts";
 import type { EngineOptions } from "./engine-session.ts";
 import { findAnomalies } from "./find-anomalies.ts";
 import { type DatasetSchema, neededEvidence, type Subject } from "./needed-evidence.ts";
+import { type Reject, readRejects } from "./rejects.ts";
 import { placesOfRows } from "./row-place.ts";
 import type { SnapshotManifest } from "./snapshot.ts";
 import { gatherEvidence } from "./snapshot-evidence.ts";
@@ -48,16 +49,20 @@ export async function validateSnapshot(request: ValidateRequest): Promise<Findin
     ...(reference === undefined ? {} : { reference: reference.manifest }),
   });
   const findings = findAnomalies(subject, evidence);
-  if (readFrom === undefined) return findings;
-  return { ...findings, anomalies: await withPlaces(findings.anomalies, readFrom) };
+  if (readFrom === undefined || findings.anomalies.length === 0) return findings;
+  const rejects = await readRejects(manifest.rejects, { ...options, limit: Number.POSITIVE_INFINITY });
+  return { ...findings, anomalies: await withPlaces(findings.anomalies, { ...readFrom, rejects }) };
 }
 
 async function withPlaces(
   anomalies: readonly Anomaly[],
-  { source, root }: { readonly source: SourceSpec; readonly root: string },
+  {
+    source,
+    ...place
+  }: { readonly source: SourceSpec; readonly root: string; readonly rejects: readonly Reject[] },
 ): Promise<Anomaly[]> {
   const rows = anomalies.flatMap(({ firstRows }) => firstRows.map(({ row }) => row - 1));
-  const places = await placesOfRows(source, { root, rows });
+  const places = await placesOfRows(source, { ...place, rows });
   return anomalies.map((anomaly) => ({
     ...anomaly,
     firstRows: anomaly.firstRows.map((first) => ({ ...first, ...places.get(first.row - 1) })),

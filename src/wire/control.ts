@@ -2,7 +2,6 @@ import { z } from "zod";
 import {
   deploymentRecord,
   errorRecord,
-  exportRecord,
   filePredictionRecord,
   garbageRecord,
   importRecord,
@@ -13,16 +12,20 @@ import {
   reproduceRecord,
   runDetail,
   runRecord,
-  snapshotDetail,
-  snapshotDifference,
-  snapshotRecord,
   statusRecord,
-  tagRecord,
   trainRecord,
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
 import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
+import {
+  exportRecord,
+  rejectsRecord,
+  snapshotDetail,
+  snapshotDifference,
+  snapshotRecord,
+  tagRecord,
+} from "./snapshot-records.ts";
 import { validationRecord, validationSummary } from "./validation-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
@@ -125,6 +128,12 @@ export const controlOperations = {
     input: z.strictObject(snapshotChoice).refine(isOneChoice, eitherSnapshotOrTime),
     output: snapshotDetail,
   }),
+  "data.rejects": reading("Lists the rows that were rejected when a snapshot was taken, with the reasons.", {
+    input: z
+      .strictObject({ ...snapshotChoice, limit: limit.default(50) })
+      .refine(isOneChoice, eitherSnapshotOrTime),
+    output: rejectsRecord,
+  }),
   "data.diff": reading(
     "Compares two snapshots of a dataset: columns, rows, and how values are distributed.",
     {
@@ -173,13 +182,14 @@ export const controlOperations = {
     input: z.strictObject({ dataset: name, tag: name, reason }),
     output: tagRecord,
   }),
-  "data.export": changing("Writes the rows of a snapshot to a file.", {
+  "data.export": changing("Writes the rows of a snapshot, or those rejected for it, to a file.", {
     input: z
       .strictObject({
         ...snapshotChoice,
         out: absolutePath.describe(
           "A .csv, .tsv, .ndjson or .parquet file on the control plane's machine; it appears whole or not at all.",
         ),
+        what: z.enum(["rows", "rejects"]).default("rows"),
       })
       .refine(isOneChoice, eitherSnapshotOrTime),
     output: exportRecord,
