@@ -7,6 +7,7 @@ const MOST_DOMAIN_VALUES = 8;
 const MOST_COLUMNS_OF_A_KIND = 3;
 const MOST_ALLOWED = 20;
 const WIDTH = 108;
+const MOST_ON_ONE_LINE = 92;
 
 /** A few limits for new rows, to begin with: what nearly everybody wants to hear of. */
 export function checkLines({ rows, columns }: ProjectDraft): string {
@@ -32,7 +33,13 @@ ${unexpectedLine(columns)}${
 }
 
 function isClosed({ type, distinct, top }: ColumnFacts): boolean {
-  return type === "category" && distinct >= 2 && distinct <= MOST_DOMAIN_VALUES && top.length === distinct;
+  const isListed = type === "category" && distinct >= 2 && distinct <= MOST_DOMAIN_VALUES;
+  return isListed && top.length === distinct && domainCheck(top).length <= WIDTH - 12;
+}
+
+function domainCheck(top: ColumnFacts["top"]): string {
+  const values = top.map(({ value }) => quote(value)).sort();
+  return `domain: { values: [${values.join(", ")}], severity: "warning" }`;
 }
 
 function isNeverNegative({ type, range, distinct }: ColumnFacts): boolean {
@@ -40,18 +47,19 @@ function isNeverNegative({ type, range, distinct }: ColumnFacts): boolean {
 }
 
 function categoryChecks({ top }: ColumnFacts, drifts: boolean): string {
-  const values = top.map(({ value }) => quote(value)).sort();
-  const domain = `domain: { values: [${values.join(", ")}], severity: "warning" }`;
+  const domain = domainCheck(top);
   const drift = "drift: { lInfinity: 0.1 }";
-  if (!drifts) return `{ ${domain} }`;
-  const line = `{ ${domain}, ${drift} }`;
-  return line.length <= WIDTH - 12 ? line : `{\n        ${domain},\n        ${drift},\n      }`;
+  const members = drifts ? [domain, drift] : [domain];
+  const line = `{ ${members.join(", ")} }`;
+  if (line.length <= MOST_ON_ONE_LINE) return line;
+  return `{\n${members.map((member) => `        ${member},\n`).join("")}      }`;
 }
 
 /** Columns that were left out are no surprise. */
 function unexpectedLine(columns: readonly ColumnDraft[]): string {
   const names = columns.filter(({ role }) => role === "left-out").map(({ facts }) => quote(facts.name));
   if (names.length > MOST_ALLOWED) return "";
-  const allowed = names.length === 0 ? "{}" : `{ allowed: [${names.join(", ")}] }`;
-  return `    unexpectedColumns: ${allowed}, // a column that this file does not know\n`;
+  const line = `    unexpectedColumns: ${names.length === 0 ? "{}" : `{ allowed: [${names.join(", ")}] }`},`;
+  if (line.length <= WIDTH) return `${line}\n`;
+  return `    unexpectedColumns: {\n      allowed: [\n${names.map((name) => `        ${name},\n`).join("")}      ],\n    },\n`;
 }
