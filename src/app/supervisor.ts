@@ -17,12 +17,14 @@ import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import type { UpEvent } from "./up.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
-import { isAlive, readWorkerStatuses } from "./worker-status.ts";
+import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
 /** What a worker is told when it starts, together with the listening handle. */
 export interface WorkerOrder {
   readonly stateDirectory: string;
   readonly port: number;
+  /** A second message brings the handle for gRPC; null when there is none. */
+  readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
   readonly maxBodyBytes: number;
@@ -35,14 +37,19 @@ export interface ControlOrder {
   readonly restarts: number;
   /** Address on which predictions are answered. */
   readonly predictions: string;
+  /** `host:port` on which they are answered over gRPC. */
+  readonly grpc: string | null;
 }
 
 /** What a worker is told while it runs. */
-export type WorkerInstruction = {
-  readonly kind: "release-connections";
-  /** Close so many after their next answer. */
-  readonly connections: number;
-};
+export type WorkerInstruction =
+  | {
+      readonly kind: "release-connections";
+      /** Close so many after their next answer. */
+      readonly connections: number;
+    }
+  /** Comes with the listening handle, right after the order. */
+  | { readonly kind: "grpc-handle" };
 
 /** What a child tells its supervisor. */
 export type ChildMessage =
@@ -84,12 +91,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   if (options.takeOver) await askToHandOver(state);
   claim(state);
   const orphans = readWorkerStatuses(state.workers, systemClock);
-  const { host, port } = settings;
-  const socket = await bindSocket(
-    host,
-    port,
-    orphans.some((orphan) => orphan.port === port),
-  ).catch((error: unknown) => {
+  const { socket, grpcSocket } = await bindSockets(settings, orphans).catch((error: unknown) => {
     rmSync(state.supervisor, { force: true });
     throw error;
   });
@@ -102,6 +104,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       options.onEvent({ kind: "stopping" });
       await Promise.all([control?.stop(DRAIN_MS), fleet.stop()]);
       socket.close();
+      grpcSocket?.close();
       rmSync(state.supervisor, { force: true });
       stopped.resolve();
     })();
@@ -115,6 +118,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       await control?.stop(DRAIN_MS);
       fleet.release();
       socket.close();
+      grpcSocket?.close();
       rmSync(state.supervisor, { force: true });
       stopped.resolve();
     })();
@@ -123,6 +127,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   void stopped.promise.then(() => process.off(HAND_OVER, handOver));
 
   const predictions = httpAddress(socket.host, socket.port);
+  const grpc = grpcSocket === undefined ? null : hostAndPort(grpcSocket.host, grpcSocket.port);
   const start = (
     role: "control" | "worker",
     spawn: (restarts: number) => ChildProcess,
@@ -151,7 +156,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const fleet = createWorkerFleet({
     limits: scalingLimits(settings),
     clock: systemClock,
-    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, restarts })),
+    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, grpcSocket, restarts })),
     statuses: () => readWorkerStatuses(state.workers, systemClock),
     onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
     onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
@@ -159,7 +164,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   });
 
   try {
-    const started = start("control", (restarts) => spawnControl(options, { predictions, restarts }));
+    const started = start("control", (restarts) => spawnControl(options, { predictions, grpc, restarts }));
     control = started.process;
     const consoleAddress = await started.ready;
     await fleet.start();
@@ -170,7 +175,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       );
     for (const text of problemsOf(fleet.pids(), state)) options.onEvent({ kind: "problem", text });
     const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
-    options.onEvent({ kind: "listening", predictions, console: address });
+    options.onEvent({ kind: "listening", predictions, grpc, console: address });
     return { predictions, console: address, stopped: stopped.promise, stop };
   } catch (error) {
     await stop();
@@ -179,7 +184,29 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 export function httpAddress(host: string, port: number): string {
-  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+  return `http://${hostAndPort(host, port)}`;
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function bindSockets(
+  { host, port, grpcPort, noGrpc }: Settings,
+  orphans: readonly WorkerStatus[],
+): Promise<{ readonly socket: BoundSocket; readonly grpcSocket: BoundSocket | undefined }> {
+  const socket = await bindSocket(host, port, {
+    option: "--port",
+    besideOrphans: orphans.some((orphan) => orphan.port === port),
+  });
+  if (noGrpc) return { socket, grpcSocket: undefined };
+  try {
+    const besideOrphans = orphans.some((orphan) => orphan.grpcPort === grpcPort);
+    return { socket, grpcSocket: await bindSocket(host, grpcPort, { option: "--grpc-port", besideOrphans }) };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
 function scalingLimits(settings: Settings): ScalingLimits {
@@ -233,7 +260,7 @@ function claimedBy(state: StateDirectory): number | undefined {
 
 function spawnControl(
   options: SupervisorOptions,
-  given: Pick<ControlOrder, "predictions" | "restarts">,
+  given: Pick<ControlOrder, "predictions" | "grpc" | "restarts">,
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "control-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -245,7 +272,15 @@ function spawnControl(
 
 function spawnWorker(
   options: SupervisorOptions,
-  { socket, restarts }: { readonly socket: BoundSocket; readonly restarts: number },
+  {
+    socket,
+    grpcSocket,
+    restarts,
+  }: {
+    readonly socket: BoundSocket;
+    readonly grpcSocket: BoundSocket | undefined;
+    readonly restarts: number;
+  },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -254,11 +289,14 @@ function spawnWorker(
   const order: WorkerOrder = {
     stateDirectory: options.state.root,
     port: socket.port,
+    grpcPort: grpcSocket?.port ?? null,
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     maxBodyBytes: settings.maxBodyBytes,
   };
   child.send(order, socket.handle);
+  const instruction: WorkerInstruction = { kind: "grpc-handle" };
+  if (grpcSocket !== undefined) child.send(instruction, grpcSocket.handle);
   return child;
 }
 

@@ -283,6 +283,8 @@ export const statusRecord = z.object({
   /** `http://127.0.0.1:4700`; `null` when it does not listen. */
   console: z.string().nullable(),
   predictions: z.string().nullable(),
+  /** `host:port` on which predictions are answered over gRPC. */
+  grpc: z.string().nullable(),
   generation: count,
   database: z.enum(["sqlite", "postgresql"]),
   processes: list(processRecord),
