@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { rmSync } from "node:fs";
 import type { Settings } from "../config/index.ts";
 import {
   deserializeError,
@@ -8,13 +7,13 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
-import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
+import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
@@ -89,10 +88,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const { state } = options;
   const { settings } = options.location;
   if (options.takeOver) await askToHandOver(state);
-  claim(state);
+  const release = claim(state, { handsOver: true });
   const orphans = readWorkerStatuses(state.workers, systemClock);
   const { socket, grpcSocket } = await bindSockets(settings, orphans).catch((error: unknown) => {
-    rmSync(state.supervisor, { force: true });
+    release();
     throw error;
   });
   let control: KeptProcess | undefined;
@@ -105,7 +104,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       await Promise.all([control?.stop(DRAIN_MS), fleet.stop()]);
       socket.close();
       grpcSocket?.close();
-      rmSync(state.supervisor, { force: true });
+      release();
       stopped.resolve();
     })();
     return stopping;
@@ -119,7 +118,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       fleet.release();
       socket.close();
       grpcSocket?.close();
-      rmSync(state.supervisor, { force: true });
+      release();
       stopped.resolve();
     })();
   };
@@ -223,11 +222,14 @@ function scalingLimits(settings: Settings): ScalingLimits {
 }
 
 async function askToHandOver(state: StateDirectory): Promise<void> {
-  const pid = claimedBy(state);
-  if (pid === undefined) return;
+  const holder = claimedBy(state);
+  if (holder === undefined) return;
+  const { pid } = holder;
+  // Who holds the state for another reason than to serve does not know the signal.
+  if (!holder.handsOver) throw alreadyUp(pid);
   process.kill(pid, HAND_OVER);
   const deadline = systemClock() + READY_MS;
-  while (claimedBy(state) === pid) {
+  while (claimedBy(state)?.pid === pid) {
     if (systemClock() > deadline) {
       throw appErrors.APP_ALREADY_UP.error(`the server of this project (process ${pid}) does not hand over`, {
         details: { pid },
@@ -236,26 +238,6 @@ async function askToHandOver(state: StateDirectory): Promise<void> {
     }
     await sleep(20);
   }
-}
-
-/** One supervisor per state directory: the file names its process, and a file left by a dead one is taken over. */
-function claim(state: StateDirectory): void {
-  const pid = claimedBy(state);
-  if (pid !== undefined) {
-    throw appErrors.APP_ALREADY_UP.error(`slipway is already up for this project (process ${pid})`, {
-      details: { pid },
-      hint: "use `slipway status` to see it, stop it first, or take over from it with `slipway up --takeover`",
-    });
-  }
-  writeFileAtomically(state.supervisor, JSON.stringify({ pid: process.pid, startedAt: systemClock() }));
-}
-
-/** The process of another supervisor that runs now. */
-function claimedBy(state: StateDirectory): number | undefined {
-  const text = readFileIfPresent(state.supervisor);
-  if (text === undefined) return undefined;
-  const { pid } = JSON.parse(text) as { pid: number };
-  return pid !== process.pid && isAlive(pid) ? pid : undefined;
 }
 
 function spawnControl(
