@@ -1,10 +1,11 @@
-import type { BundleParts, Signature } from "../bundle/index.ts";
-import { assignSplit, checkTarget, checkWeights, splitRole } from "../evaluation/index.ts";
+import type { BundleParts, Signature, SignatureOutput } from "../bundle/index.ts";
+import { assignSplit, checkWeights, predictedClasses, splitRole, type Task } from "../evaluation/index.ts";
 import { compilePlan, evaluateExpression, type FeatureKernel, fitPlan } from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
-import { gatherFloats, selectRows, type Table } from "../kernel/index.ts";
+import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { type LearnedTarget, learnTarget } from "./learned-target.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
 export interface BuildOptions {
@@ -34,7 +35,7 @@ export interface Build {
     readonly evaluate: Uint32Array;
   };
   /** Target and weight of every row of the snapshot. */
-  readonly target: Float64Array;
+  readonly target: LearnedTarget;
   readonly weights: Float64Array | undefined;
 }
 
@@ -45,16 +46,19 @@ export interface Build {
  *   the recipe asks and cannot have.
  */
 export async function buildBundle(recipe: Recipe, table: Table, options: BuildOptions): Promise<Build> {
-  const { task, expression } = recipe.target;
+  const { task } = recipe.target;
   const columns = columnTypes(recipe);
-  const target = evaluateExpression(expression, columns, table);
   const weights = recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, table);
   const roles = assignSplit(recipe.split, table, recipe.time);
-  checkTarget(task, target, roles);
+  const learned = learnTarget(recipe.target, { columns, table, roles });
+  const { values: target, classes } = learned;
   if (weights !== undefined) checkWeights(weights, roles);
   const rows = {
     train: rowsOf(roles, splitRole.train),
-    validate: rowsOf(roles, splitRole.validate),
+    // A class that the model does not have says nothing about when to stop.
+    validate: rowsOf(roles, splitRole.validate).filter(
+      (row) => !(target[row]! >= (classes?.length ?? Infinity)),
+    ),
     evaluate: rowsOf(roles, splitRole.evaluate),
   };
 
@@ -70,8 +74,7 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
     },
     trainTable,
     {
-      target: trainTarget,
-      targetKind: task,
+      ...(task === "multiclass" ? {} : { target: trainTarget }),
       seed: recipe.seed,
       ...(trainWeights === undefined ? {} : { weights: trainWeights }),
     },
@@ -95,7 +98,12 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   options.onStep?.("train", "running");
   const trained = await trainModel(
     recipe.trainer,
-    { task, train: trainSet, ...(validateSet === undefined ? {} : { validate: validateSet }) },
+    {
+      task,
+      ...(classes === undefined ? {} : { classes }),
+      train: trainSet,
+      ...(validateSet === undefined ? {} : { validate: validateSet }),
+    },
     {
       seed: recipe.seed,
       threads: options.threads,
@@ -108,29 +116,52 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
 
   const signature: Signature = {
     inputs: kernel.inputs.map(({ name, type, required }) => ({ name, type, required })),
-    output: { name: task === "binary" ? "probability" : "value", task },
+    output: outputOf(task, classes),
   };
-  const reference = referenceProfile(trainTable, kernel, engine);
+  const reference = referenceProfile(trainTable, { kernel, engine, classes });
   return {
     parts: { engine: trained.engine, model: trained.bytes, plan, signature, profile: reference },
     kernel,
     engine,
     trained,
     rows,
-    target,
+    target: learned,
     weights,
   };
 }
 
-/** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
-function referenceProfile(table: Table, kernel: FeatureKernel, engine: Engine): unknown {
-  const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
-  const values = engine.predictMatrix(kernel.evaluateTable(table));
-  const outputs: Table = {
-    rowCount: table.rowCount,
-    columns: new Map([["output", { kind: "number", values }]]),
+const OUTPUT_NAMES = { binary: "probability", regression: "value", multiclass: "probabilities" } as const;
+
+function outputOf(task: Task, classes: readonly string[] | undefined): SignatureOutput {
+  return {
+    name: OUTPUT_NAMES[task],
+    task,
+    ...(classes === undefined ? {} : { width: classes.length, classes }),
   };
-  return { inputs: buildProfile(table, inputTypes), output: buildProfile(outputs, { output: "float" }) };
+}
+
+/** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
+function referenceProfile(
+  table: Table,
+  subject: Pick<Build, "kernel" | "engine"> & { classes: readonly string[] | undefined },
+): unknown {
+  const { kernel, engine, classes } = subject;
+  const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
+  const predictions = engine.predictMatrix(kernel.evaluateTable(table));
+  const inputs = buildProfile(table, inputTypes);
+  if (classes === undefined) {
+    const columns = new Map([["output", { kind: "number", values: predictions }]] as const);
+    return { inputs, output: buildProfile({ rowCount: table.rowCount, columns }, { output: "float" }) };
+  }
+  // Of several classes, the one that is said and how surely: a profile of every probability would grow with the classes.
+  const codes = predictedClasses(predictions, classes.length);
+  const values = Float64Array.from(codes, (code, row) => predictions[row * classes.length + code]!);
+  const columns = new Map<string, TableColumn>([
+    ["output", { kind: "number", values }],
+    ["class", { kind: "string", codes, dictionary: classes }],
+  ]);
+  const types = { output: "float", class: "category" } as const;
+  return { inputs, output: buildProfile({ rowCount: table.rowCount, columns }, types) };
 }
 
 function rowsOf(roles: Uint8Array, role: number): Uint32Array {

@@ -18,5 +18,6 @@ export type { Cat, CategoryColumn, Feature, Flag, Num, Text, Time, Vec, Weekday 
 export { findConfig, loadProject, type Project } from "./load.ts";
 export { featureSpecOf, type ModelOptions, type ModelSpec, model } from "./model.ts";
 export type { Duration, Past, WindowOptions } from "./past-types.ts";
+export { type Classes, classes, subjectOf, type TargetSpec } from "./target.ts";
 export { atLeast, atMost, byHash, byTime, notWorseThanChampion } from "./typed-specs.ts";
 export { when } from "./values.ts";

@@ -5,6 +5,7 @@ import {
   byRandom,
   byTime,
   type Cat,
+  classes,
   csv,
   dataset,
   type Flag,
@@ -160,6 +161,15 @@ model({
   }),
 });
 
+// Targets of several classes.
+model({ from: flights, target: (row) => row.origin, features: (c) => ({ x: c.price }) });
+model({ from: flights, target: (row) => classes(row.delay), features: (c) => ({ x: c.price }) });
+model({
+  from: flights,
+  target: (row) => classes({ late: row.delay.above(15) }, "on time"),
+  features: (c) => ({ x: c.price }),
+});
+
 // The past.
 model({
   from: flights,
@@ -238,8 +248,12 @@ model({ from: flights, target: (row) => row.delay, features: (c) => ({ when: c.d
 model({ from: flights, target: (row) => row.delay, features: (c) => ({ title: c.title }) });
 // @ts-expect-error a plain number is not a feature
 model({ from: flights, target: (row) => row.delay, features: () => ({ one: 1 }) });
-// @ts-expect-error a category is not a target
-model({ from: flights, target: (row) => row.origin, features: (c) => ({ x: c.price }) });
+// @ts-expect-error the weekdays of a time have no place in an answer
+model({ from: flights, target: (row) => row.date.dayOfWeek(), features: (c) => ({ x: c.price }) });
+// @ts-expect-error a time is not a target
+model({ from: flights, target: (row) => row.date, features: (c) => ({ x: c.price }) });
+// @ts-expect-error classes are named by conditions
+model({ from: flights, target: (row) => classes({ late: row.price }), features: (c) => ({ x: c.price }) });
 // @ts-expect-error a flag is not a weight
 model({ from: flights, target, features, weight: (row) => row.weekend });
 // @ts-expect-error there are no features

@@ -65,6 +65,26 @@ export const evaluationRecord = z.object({
   metrics: list(metricRecord),
   /** One entry per value of each slice column. */
   slices: list(z.object({ column: z.string(), value: z.string(), rows: count, metrics: list(metricRecord) })),
+  /** Models of classes: each of them, in the order of the probabilities. `null` where a share has no rows to be of. */
+  classes: list(
+    z.object({
+      name: z.string(),
+      rows: count,
+      predicted: count,
+      precision: z.number().nullable(),
+      recall: z.number().nullable(),
+      f1: z.number().nullable(),
+      auc: z.number().nullable(),
+      /** The wrong class that its rows were taken for most often. */
+      mistakenFor: z.object({ name: z.string(), rows: count }).optional(),
+    }),
+  ).optional(),
+  /** Models of up to 50 classes: `rows[a][p]` rows of class `actual[a]` were said to be of class `predicted[p]`. */
+  confusion: z
+    .object({ actual: list(z.string()), predicted: list(z.string()), rows: list(list(count)) })
+    .optional(),
+  /** Classes of evaluation rows that no training row had; they count as predicted wrongly. */
+  unseenClasses: list(z.object({ name: z.string(), rows: count })).optional(),
   /** Binary models: predicted and observed share of positives, by bins of equal count. */
   calibration: list(z.object({ rows: count, predicted: z.number(), observed: z.number() })).optional(),
 });
