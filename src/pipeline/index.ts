@@ -18,3 +18,10 @@ export {
   takeSnapshot,
 } from "./run.ts";
 export { type ReportRun, type RunEvent, type RunStep, runSteps } from "./run-event.ts";
+export {
+  type DatasetSnapshot,
+  type ValidationReport,
+  type ValidationRequest,
+  validate,
+  validateTaken,
+} from "./validate.ts";

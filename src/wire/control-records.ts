@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { JsonValue } from "../kernel/index.ts";
 import { formerVersion, provenanceRecord } from "./portable-records.ts";
 import { count, list } from "./snapshot-records.ts";
+import { validationSummary } from "./validation-records.ts";
 
 /**
  * The records that control operations answer with. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes,
@@ -111,6 +112,8 @@ export const stepRecord = z.object({
   startedAt: z.string().nullable(),
   durationMs: z.number().nullable(),
   detail: z.string().optional(),
+  /** Lines about what was found that somebody should read. */
+  notes: list(z.string()).optional(),
 });
 
 export const runState = z.enum([
@@ -224,6 +227,8 @@ export const trainRecord = z.object({
   champion: z.boolean(),
   bundle: z.string(),
   snapshot: z.string(),
+  /** `null` where the dataset has no checks. */
+  validation: validationSummary.nullable(),
   task,
   iterations: count,
   /** What the trainer made, for people: `100 trees`. */
@@ -381,6 +386,7 @@ export const progressEvent = z.discriminatedUnion("kind", [
     index: count,
     of: count,
     detail: z.string().optional(),
+    notes: list(z.string()).optional(),
     durationMs: z.number().optional(),
   }),
   z.object({
