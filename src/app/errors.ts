@@ -1,6 +1,10 @@
 import { defineErrors } from "../kernel/index.ts";
 
 export const appErrors = defineErrors({
+  APP_NO_SUCH_ANOMALY: {
+    kind: "invalid",
+    doc: "An anomaly was to be accepted that validation did not find: their numbers begin with 1.",
+  },
   APP_PORT_IN_USE: {
     kind: "conflict",
     doc: "Another program already listens on a port that `slipway up` needs.",
@@ -22,6 +26,14 @@ export const appErrors = defineErrors({
   APP_STATE_UNUSABLE: {
     kind: "unavailable",
     doc: "The state directory cannot be made, or may not be written to.",
+  },
+  APP_MODEL_UNNAMED: {
+    kind: "invalid",
+    doc: "A model file of another program was to be imported without saying which model it is a version of.",
+  },
+  APP_BAD_MODEL_FILE: {
+    kind: "invalid",
+    doc: "A file that was to be imported cannot be read, or is larger than such a file may be.",
   },
   APP_INTERNAL: {
     kind: "internal",

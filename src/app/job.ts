@@ -1,8 +1,7 @@
-import type { BundleManifest } from "../bundle/index.ts";
+import type { BundleManifest, Signature } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
-  Extended,
   SnapshotComparison,
   SnapshotManifest,
 } from "../datasets/index.ts";
@@ -11,14 +10,19 @@ import type { Digest, SerializedError } from "../kernel/index.ts";
 import type {
   ImportOutcome,
   ImportRecipe,
+  PredictedFile,
   PredictFileRequest,
   Recipe,
   Reproduction,
   RunEvent,
   RunOutcome,
   RunSnapshot,
+  ValidationReport,
+  ValidationRequest,
 } from "../pipeline/index.ts";
+import type { CarriedVersion, InstallationSignature } from "../registry/index.ts";
 import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
+import type { BackupRequest, BackupSummary, Unpacked } from "../storage/index.ts";
 
 /** Work for a runner: a child process with a heap of its own that never opens the database. */
 export type Job =
@@ -35,32 +39,61 @@ export type Job =
   | { readonly kind: "reproduce-import"; readonly recipe: ImportRecipe; readonly expected: BundleManifest }
   | { readonly kind: "replay"; readonly log: string; readonly filter: ReplayFilter }
   | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
+  | { readonly kind: "validate"; readonly request: ValidationRequest }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
   | { readonly kind: "log-bundles"; readonly log: string }
-  | { readonly kind: "predict"; readonly request: PredictFileRequest };
+  | { readonly kind: "predict"; readonly request: PredictFileRequest }
+  | { readonly kind: "export-model"; readonly request: ExportModelRequest }
+  | { readonly kind: "unpack-model"; readonly file: string }
+  | { readonly kind: "backup"; readonly request: Pick<BackupRequest, "out" | "header" | "kept"> }
+  | { readonly kind: "unpack-backup"; readonly file: string; readonly into: string };
+
+/** A version that is to be written to a file, and the signature of its record. */
+export interface ExportModelRequest {
+  readonly out: string;
+  readonly record: Uint8Array;
+  readonly signature: InstallationSignature;
+  readonly contents: CarriedVersion["blobs"];
+}
+
+/** A version that came in a file: its blobs are stored, and it can be served. */
+export interface UnpackedModel {
+  readonly carried: CarriedVersion;
+  readonly signature: Signature;
+  readonly features: number;
+}
 
 export interface JobResults {
   readonly train: RunOutcome;
-  readonly ingest: RunSnapshot & { readonly reused: boolean };
+  readonly ingest: RunSnapshot & { readonly reused: boolean; readonly validation: ValidationReport | null };
   readonly reproduce: Reproduction;
   readonly import: ImportOutcome;
   readonly "reproduce-import": Reproduction;
   readonly replay: ReplayReport;
   readonly compare: SnapshotComparison;
+  readonly validate: ValidationReport;
   readonly export: number;
   /** Bundles that the prediction log names. */
   readonly "log-bundles": readonly Digest[];
-  readonly predict: Extended & {
+  readonly predict: PredictedFile & {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;
   };
+  readonly "export-model": { readonly bytes: number; readonly digest: Digest };
+  readonly "unpack-model": UnpackedModel;
+  readonly backup: BackupSummary;
+  readonly "unpack-backup": Unpacked;
 }
 
 /** What a runner may ask of the control plane while it works. */
 export interface JobQuestions {
   readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | null>;
   readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<null>;
+  readonly snapshotBefore: (dataset: string, digest: Digest) => Promise<RunSnapshot | null>;
+  readonly recordValidation: (report: ValidationReport) => Promise<null>;
   readonly champion: (model: string) => Promise<{ readonly version: number; readonly bundle: Digest } | null>;
+  /** Writes the rows of the database to a new file and gives their number. */
+  readonly dumpDatabase: (path: string) => Promise<number>;
 }
 
 export type JobQuestion = keyof JobQuestions;

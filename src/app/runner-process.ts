@@ -9,10 +9,13 @@ import {
   reproduceBundle,
   reproduceImport,
   takeSnapshot,
+  validate,
+  validateTaken,
 } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
-import { loggedBundles, replayLog } from "../serving/index.ts";
-import { openFileBlobs } from "../storage/index.ts";
+import { readModelFile, writeModelFile } from "../registry/index.ts";
+import { loadModel, loggedBundles, replayLog } from "../serving/index.ts";
+import { openFileBlobs, unpackBackup, writeBackup } from "../storage/index.ts";
 import { appErrors } from "./errors.ts";
 import type { FromRunner, Job, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
 import { requireDataset, requireModel } from "./project-lookup.ts";
@@ -62,6 +65,10 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     recordSnapshot: async (dataset, { digest, manifest }) => {
       await ask("recordSnapshot", [dataset, { digest, manifest }]);
     },
+    snapshotBefore: async (dataset, digest) => (await ask("snapshotBefore", [dataset, digest])) ?? undefined,
+    recordValidation: async (found) => {
+      await ask("recordValidation", [found]);
+    },
     champion: async (model) => (await ask("champion", [model])) ?? undefined,
     report,
     signal: stopping.signal,
@@ -79,7 +86,10 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     case "ingest": {
       const project = await loadProject(job.projectRoot);
       const from = requireDataset(project, job.dataset);
-      return takeSnapshot({ dataset: job.dataset, projectRoot: project.root, spec: { from } }, ports);
+      const { dataset } = job;
+      const taken = await takeSnapshot({ dataset, projectRoot: project.root, spec: { from } }, ports);
+      const place = { spec: from, root: project.root };
+      return { ...taken, validation: await validateTaken({ ...taken, dataset }, place, ports) };
     }
     case "reproduce":
       return reproduceBundle({ ...job, blobs, report, signal: stopping.signal });
@@ -96,6 +106,8 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       });
     case "compare":
       return compareSnapshots({ ...job.request, blobs, signal: stopping.signal });
+    case "validate":
+      return validate(job.request, ports);
     case "export":
       return exportSnapshot({ ...job.request, blobs, signal: stopping.signal });
     case "log-bundles":
@@ -104,7 +116,45 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       const predicted = await predictFile(job.request, { blobs, report, signal: stopping.signal });
       return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };
     }
+    case "export-model":
+      return writeModelFile({ ...job.request, blobs, signal: stopping.signal });
+    case "unpack-model": {
+      const carried = await readModelFile({ file: job.file, blobs, signal: stopping.signal });
+      const { signature, featureNames } = await loadModel(blobs, carried.version.bundle);
+      return { carried, signature, features: featureNames.length };
+    }
+    case "backup":
+      return writeBackup({
+        ...job.request,
+        blobs,
+        dumpDatabase: (path) => ask("dumpDatabase", [path]),
+        onProgress: bytesProgress("backup", report),
+        signal: stopping.signal,
+      });
+    case "unpack-backup":
+      return unpackBackup({
+        file: job.file,
+        into: job.into,
+        blobs,
+        onProgress: bytesProgress("restore", report),
+        signal: stopping.signal,
+      });
   }
+}
+
+const PROGRESS_BYTES = 16 * 1024 * 1024;
+
+/** Reports every few megabytes, in megabytes. */
+function bytesProgress(
+  step: "backup" | "restore",
+  report: RunPorts["report"],
+): (bytes: { readonly done: number; readonly of: number }) => void {
+  let reported = 0;
+  return ({ done, of }) => {
+    if (done - reported < PROGRESS_BYTES && done < of) return;
+    reported = done;
+    report({ kind: "progress", step, done: Math.round(done / 1e6), of: Math.round(of / 1e6), unit: "MB" });
+  };
 }
 
 function ask<Question extends JobQuestion>(

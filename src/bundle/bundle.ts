@@ -15,7 +15,15 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 
 const FILES = ["model", "features", "signature", "profile"] as const;
 
-export type BundleFile = (typeof FILES)[number];
+/** Files that only some bundles have; a manifest without them is as if they did not exist. */
+const OPTIONAL_FILES = ["windows"] as const;
+/** The ONNX models that make vectors of images, numbered. */
+const ENCODER = /^encoder(?:0|[1-9]\d?)$/;
+
+type RequiredFile = (typeof FILES)[number];
+type OptionalFile = (typeof OPTIONAL_FILES)[number] | `encoder${number}`;
+
+export type BundleFile = RequiredFile | OptionalFile;
 
 export interface BundleFileEntry {
   readonly digest: Digest;
@@ -31,8 +39,12 @@ export interface BundleManifest {
   readonly task: Task;
   /** Which inference engine reads the model's bytes. */
   readonly engine: string;
-  readonly files: Readonly<Record<BundleFile, BundleFileEntry>>;
+  readonly files: BundleFiles;
 }
+
+export type BundleFiles = Readonly<
+  Record<RequiredFile, BundleFileEntry> & Partial<Record<OptionalFile, BundleFileEntry>>
+>;
 
 export interface BundleParts {
   readonly engine: string;
@@ -42,6 +54,10 @@ export interface BundleParts {
   readonly signature: Signature;
   /** The reference profile that live traffic is compared with. */
   readonly profile: unknown;
+  /** What the windows of the plan held after the snapshot, where it has windows. */
+  readonly windows?: Uint8Array;
+  /** The ONNX models that make vectors of images, where the plan reads vectors. */
+  readonly encoders?: readonly Uint8Array[];
 }
 
 /** A bundle whose every file has been verified. */
@@ -52,6 +68,10 @@ export interface OpenBundle {
   readonly signature: Signature;
   readonly profile: JsonValue;
   readonly modelBytes: Buffer;
+  /** What the windows of the plan held after the snapshot that the model was trained on. */
+  readonly windows?: Buffer;
+  /** The ONNX models that make vectors of images, by digest. */
+  readonly encoders: ReadonlyMap<Digest, Buffer>;
 }
 
 /**
@@ -63,9 +83,8 @@ export async function writeBundle(
   blobs: BlobStore,
   parts: BundleParts,
 ): Promise<{ digest: Digest; manifest: BundleManifest }> {
-  const files = fileBytes(parts);
   const manifest = manifestOf(parts);
-  for (const bytes of Object.values(files)) await blobs.put(bytes);
+  for (const [, bytes] of fileBytes(parts)) await blobs.put(bytes);
   const digest = await blobs.put(Buffer.from(canonicalJson(manifest)));
   return { digest, manifest };
 }
@@ -76,31 +95,27 @@ export async function writeBundle(
  * @throws BUNDLE_BAD_SIGNATURE, KERNEL_NOT_CANONICAL when plan or profile is not JSON
  */
 export function manifestOf(parts: BundleParts): BundleManifest {
-  const files = fileBytes(parts);
-  const entry = (file: BundleFile): BundleFileEntry => ({
-    digest: digestOf(files[file]),
-    bytes: files[file].length,
-  });
+  const entries = fileBytes(parts).map(([file, bytes]) => [
+    file,
+    { digest: digestOf(bytes), bytes: bytes.length },
+  ]);
   return {
     format: BUNDLE_FORMAT,
     task: parts.signature.output.task,
     engine: parts.engine,
-    files: {
-      model: entry("model"),
-      features: entry("features"),
-      signature: entry("signature"),
-      profile: entry("profile"),
-    },
+    files: Object.fromEntries(entries),
   };
 }
 
-function fileBytes(parts: BundleParts): Readonly<Record<BundleFile, Uint8Array>> {
-  return {
-    model: parts.model,
-    features: Buffer.from(canonicalJson(parts.plan)),
-    signature: Buffer.from(canonicalJson(parseSignature(parts.signature))),
-    profile: Buffer.from(canonicalJson(parts.profile)),
-  };
+function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
+  return [
+    ["model", parts.model],
+    ["features", Buffer.from(canonicalJson(parts.plan))],
+    ["signature", Buffer.from(canonicalJson(parseSignature(parts.signature)))],
+    ["profile", Buffer.from(canonicalJson(parts.profile))],
+    ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
+    ...(parts.encoders ?? []).map((bytes, at): [BundleFile, Uint8Array] => [`encoder${at}`, bytes]),
+  ];
 }
 
 /**
@@ -110,8 +125,10 @@ function fileBytes(parts: BundleParts): Readonly<Record<BundleFile, Uint8Array>>
  */
 export async function openBundle(blobs: BlobStore, digest: Digest): Promise<OpenBundle> {
   const manifest = await readManifest(blobs, digest);
-  const read = (file: BundleFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
-  const [modelBytes, plan, signature, profile] = await Promise.all([
+  const read = (file: RequiredFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
+  const { windows: entry } = manifest.files;
+  const [windows, modelBytes, plan, signature, profile] = await Promise.all([
+    entry === undefined ? undefined : readFile(blobs, { bundle: digest, file: "windows", entry }),
     read("model"),
     read("features"),
     read("signature"),
@@ -125,6 +142,8 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     signature: readSignature(json("signature", signature), digest),
     profile: json("profile", profile),
     modelBytes,
+    ...(windows === undefined ? {} : { windows }),
+    encoders: await readEncoders(blobs, digest, manifest),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({
@@ -181,13 +200,36 @@ export async function readManifest(blobs: BlobStore, digest: Digest): Promise<Bu
       features: entry("features"),
       signature: entry("signature"),
       profile: entry("profile"),
+      ...(entries.windows === undefined ? {} : { windows: entry("windows") }),
+      ...Object.fromEntries(
+        Object.keys(entries)
+          .filter((name) => ENCODER.test(name))
+          .map((name) => [name, entry(name as BundleFile)]),
+      ),
     },
   };
 }
 
 /** Every blob that a bundle consists of, its manifest included: what must be kept as long as the bundle is. */
 export function bundleBlobs(digest: Digest, manifest: BundleManifest): Digest[] {
-  return [digest, ...FILES.map((file) => manifest.files[file].digest)];
+  return [
+    digest,
+    ...Object.values(manifest.files).flatMap((file) => (file === undefined ? [] : [file.digest])),
+  ];
+}
+
+async function readEncoders(
+  blobs: BlobStore,
+  bundle: Digest,
+  { files }: BundleManifest,
+): Promise<Map<Digest, Buffer>> {
+  const encoders = new Map<Digest, Buffer>();
+  for (const [name, entry] of Object.entries(files)) {
+    if (entry !== undefined && ENCODER.test(name)) {
+      encoders.set(entry.digest, await readFile(blobs, { bundle, file: name as BundleFile, entry }));
+    }
+  }
+  return encoders;
 }
 
 async function readFile(

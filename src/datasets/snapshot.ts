@@ -69,6 +69,8 @@ export interface SnapshotManifest {
   readonly rejects?: SnapshotRejects;
   /** By column, in the order of the schema; absent when there are no image columns. */
   readonly images?: readonly SnapshotImages[];
+  /** Columns of the source files that the dataset does not declare; there only where the dataset checks for them. */
+  readonly undeclaredColumns?: readonly string[];
 }
 
 /** The identity of a snapshot. */

@@ -1,5 +1,6 @@
 import type { ImageNumber } from "../images/spec.ts";
 import { assertNever, type ColumnType } from "../kernel/index.ts";
+import { checkExpression } from "./check.ts";
 import { columnsRead } from "./expression-nodes.ts";
 import { readImageNumber } from "./image-derivation.ts";
 import { type Json, readObject, readText, refusePlan } from "./plan-reader.ts";
@@ -68,7 +69,11 @@ export function readDerivation(
       const own = readObject(given, where, ["kind", "window", "statistic"]);
       const statistic = windowStatistics.find((name) => name === own.statistic);
       if (statistic === undefined) throw refusePlan("has an unknown statistic", where);
-      return { kind, window: readWindowSpec(own.window, `${where}.window`, columns), statistic };
+      return {
+        kind,
+        window: readWindowSpec(own.window, `${where}.window`, { columns, kindOf: checkExpression }),
+        statistic,
+      };
     }
     case "image": {
       const own = readObject(given, where, ["kind", "column", "number"]);

@@ -1,5 +1,6 @@
 import type { EmbeddingRecipe, ImageFactName } from "../images/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
+import type { WindowSpec, WindowStatistic } from "./windows/window-spec.ts";
 
 /**
  * What an expression stands for. Only numbers, categories, flags and vectors can be features; a time, a text or an image must
@@ -208,6 +209,13 @@ export interface ImageEmbeddingExpression {
   readonly args: readonly [Expression];
 }
 
+/** What a window says about the past of a row. */
+export interface WindowExpression {
+  readonly op: "window";
+  readonly window: WindowSpec;
+  readonly statistic: WindowStatistic;
+}
+
 /**
  * An expression is data: a tree of operations that can be stored, compared and digested. The names of operations
  * and their meanings never change; a changed meaning is a new operation.
@@ -243,7 +251,8 @@ export type Expression =
   | ImageFactExpression
   | ImageHashExpression
   | ImageHashDistanceExpression
-  | ImageEmbeddingExpression;
+  | ImageEmbeddingExpression
+  | WindowExpression;
 
 export type Op = Expression["op"];
 export type ExpressionOf<Name extends Op> = MemberWith<Name, Expression>;

@@ -1,5 +1,6 @@
 import { type EmbeddingRecipe, type ImageFactName, imageFactNames } from "../images/spec.ts";
-import type { DerivedColumn, ImageNumber } from "./derivation.ts";
+import type { ColumnType } from "../kernel/index.ts";
+import type { ImageDerivation, ImageNumber } from "./derivation.ts";
 import type { Expression } from "./expression.ts";
 import { nodesOf } from "./expression-nodes.ts";
 import {
@@ -16,59 +17,36 @@ import {
 export const mostEmbeddingNumbers = 8192;
 const MOST_PIXELS = 4096;
 
-/** The derived column of one number of an image column: the same number always has the same name. */
-export function imageColumn(column: string, number: ImageNumber): DerivedColumn {
-  return { name: `${column}.${nameOf(number)}`, type: "float", from: { kind: "image", column, number } };
-}
-
-function nameOf(number: ImageNumber): string {
-  switch (number.fact) {
-    case "hashDistance":
-      return `hashDistance(${number.to})`;
-    case "embedding":
-      return `embedding()[${number.at}]`;
-    default:
-      return `${number.fact}()`;
-  }
-}
-
-/** The derived columns of images that expressions read, to be computed before anything is learned from them. */
-export function imageColumnsOf(
-  expressions: readonly Expression[],
+/** What an expression wants to know of images. */
+export function imagesOf(
+  expression: Expression,
+  columns: Readonly<Record<string, ColumnType>>,
   embeddings: Readonly<Record<string, EmbeddingRecipe>>,
-): DerivedColumn[] {
-  const columns = new Map<string, DerivedColumn>();
-  const add = (column: string, number: ImageNumber): void => {
-    const derived = imageColumn(column, number);
-    columns.set(derived.name, derived);
-  };
-  for (const expression of expressions) {
-    for (const node of nodesOf(expression)) {
-      const [of] = "args" in node ? node.args : [];
-      if (of?.op !== "column") continue;
-      switch (node.op) {
-        case "imageFact":
-          add(of.name, { fact: node.fact });
-          break;
-        case "imageHash":
-          add(of.name, { fact: "hashKey" });
-          break;
-        case "imageHashDistance":
-          add(of.name, { fact: "hashDistance", to: node.to });
-          break;
-        case "imageEmbedding":
-          for (let at = 0; at < (embeddings[of.name]?.size ?? 0); at++)
-            add(of.name, { fact: "embedding", at });
-          break;
-        case "isMissing":
-        case "missingIndicator":
-          add(of.name, { fact: "bytes" });
-          break;
-        default:
-      }
-    }
+): ImageDerivation[] {
+  return [...nodesOf(expression)].flatMap((node) => {
+    const [of] = "args" in node ? node.args : [];
+    if (of?.op !== "column" || columns[of.name] !== "image") return [];
+    const column = of.name;
+    return numbersOf(node, embeddings[column]).map((number) => ({ kind: "image", column, number }));
+  });
+}
+
+function numbersOf(node: Expression, embedding: EmbeddingRecipe | undefined): ImageNumber[] {
+  switch (node.op) {
+    case "imageFact":
+      return [{ fact: node.fact }];
+    case "imageHash":
+      return [{ fact: "hashKey" }];
+    case "imageHashDistance":
+      return [{ fact: "hashDistance", to: node.to }];
+    case "imageEmbedding":
+      return Array.from({ length: embedding?.size ?? 0 }, (_, at) => ({ fact: "embedding", at }));
+    case "isMissing":
+    case "missingIndicator":
+      return [{ fact: "bytes" }];
+    default:
+      return [];
   }
-  return [...columns.values()];
 }
 
 export function readImageNumber(given: Json, where: string): ImageNumber {

@@ -1,14 +1,14 @@
+import { canonicalJson } from "../kernel/index.ts";
 import type { ImageNumber } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
 import type { ExpressionOf } from "./expression.ts";
-import { imageColumn } from "./image-derivation.ts";
 import { type Codes, type Lowered, type Lowering, learnedValues, trainingOf } from "./lowered.ts";
 import type { ValueId } from "./plan-builder.ts";
 
 /** One number of an image as a value of the plan. */
-export function imageSlot({ builder }: Lowering, column: string, number: ImageNumber): ValueId {
-  builder.column(column);
-  return builder.slot({ read: "derived", derived: builder.derived(imageColumn(column, number)) });
+export function imageSlot({ builder, derived }: Lowering, column: string, number: ImageNumber): ValueId {
+  const found = derived.get(canonicalJson({ kind: "image", column, number }))!;
+  return builder.slot({ read: "derived", derived: builder.derived(found) });
 }
 
 export function lowerImageFact(expression: ExpressionOf<"imageFact">, lowering: Lowering): Lowered {

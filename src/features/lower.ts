@@ -1,5 +1,6 @@
 import type { EmbeddingRecipe } from "../images/spec.ts";
 import { type ColumnType, canonicalJson } from "../kernel/index.ts";
+import { derivedColumns } from "./derived-columns.ts";
 import { nativeLimits, planDictionaries } from "./dictionaries.ts";
 import { type Expression, type ExpressionOf, kindOfColumn, type Op } from "./expression.ts";
 import {
@@ -100,6 +101,7 @@ const lowerings = {
   imageHash: lowerImageHash,
   imageHashDistance: lowerImageHashDistance,
   imageEmbedding: lowerImageEmbedding,
+  window: lowerWindow,
 } as const satisfies {
   readonly [Name in Op]: (expression: ExpressionOf<Name>, lowering: Lowering) => Lowered;
 };
@@ -117,12 +119,14 @@ export interface LoweringRequest {
 export function createLowering(request: LoweringRequest): Lowering {
   const { columns, training } = request;
   const builder: PlanBuilder = createPlanBuilder(columns, request.optional);
+  const derived = derivedColumns(request.expressions, columns, request.embeddings);
   const done = new Map<string, Lowered>();
   const lowering: Lowering = {
     builder,
     columns,
     training,
     embeddings: request.embeddings ?? {},
+    derived: new Map(derived.map((column) => [canonicalJson(column.from), column])),
     dictionaries: planDictionaries(request.expressions, columns, training),
     lower: (expression) => {
       const key = canonicalJson(expression);
@@ -173,6 +177,11 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
     default:
       return { kind, id: builder.slot({ read: "number", column: builder.column(expression.name) }) };
   }
+}
+
+function lowerWindow({ window, statistic }: ExpressionOf<"window">, { builder, derived }: Lowering): Lowered {
+  const column = derived.get(canonicalJson({ kind: "window", window, statistic }))!;
+  return { kind: "number", id: builder.slot({ read: "derived", derived: builder.derived(column) }) };
 }
 
 function lowerFillMissing(expression: ExpressionOf<"fillMissing">, lowering: Lowering): Lowered {

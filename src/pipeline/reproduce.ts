@@ -9,6 +9,7 @@ import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { buildBundle } from "./build.ts";
+import { readImageTables } from "./image-columns.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ReportRun } from "./run-event.ts";
 
@@ -30,8 +31,9 @@ export interface Reproduction {
   readonly got: Digest;
   readonly differences: readonly {
     readonly file: BundleFile;
-    readonly expected: Digest;
-    readonly got: Digest;
+    /** null where only the other bundle has the file. */
+    readonly expected: Digest | null;
+    readonly got: Digest | null;
   }[];
 }
 
@@ -46,6 +48,7 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     columns: recipe.columns.map(({ name }) => name),
   });
   const build = await buildBundle(recipe, table, {
+    images: { tables: await readImageTables(request.snapshot, blobs), blobs },
     threads: request.threads,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
@@ -58,9 +61,13 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
 
 /** The verdict on a rebuilt bundle, file by file. */
 export function compareWithExpected(manifest: BundleManifest, expected: BundleManifest): Reproduction {
-  const files = Object.keys(expected.files) as BundleFile[];
+  const files = Object.keys({ ...expected.files, ...manifest.files }) as BundleFile[];
   const differences = files
-    .map((file) => ({ file, expected: expected.files[file].digest, got: manifest.files[file].digest }))
+    .map((file) => ({
+      file,
+      expected: expected.files[file]?.digest ?? null,
+      got: manifest.files[file]?.digest ?? null,
+    }))
     .filter((pair) => pair.expected !== pair.got);
   const got = bundleDigest(manifest);
   const wanted = bundleDigest(expected);

@@ -7,14 +7,14 @@ import {
   type GateSpec,
   metricsOf,
   type SplitSpec,
-  type Task,
+  type Subject,
 } from "../evaluation/spec.ts";
 import {
   checkFeatureName,
   columnsRead,
   type Expression,
   type FeatureSpec,
-  learnedOperation,
+  windowsOf,
 } from "../features/spec.ts";
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
 import { suggest } from "./closest-name.ts";
@@ -22,8 +22,11 @@ import { knownColumns, rowColumns } from "./column-values.ts";
 import type { ColumnDeclarations, ColumnName, Dataset, DatasetSpec, Known, Row } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt } from "./exported-spec.ts";
-import { checkLeaks } from "./expression-reads.ts";
-import { expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
+import { checkLeaks, checkOwnRow } from "./expression-reads.ts";
+import { type CategoryColumn, expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
+import { pastOf } from "./past.ts";
+import type { Past } from "./past-types.ts";
+import { type Classes, checkTrainerOf, readTarget, subjectOf, type TargetSpec } from "./target.ts";
 import type { GateOn, SplitOn } from "./typed-specs.ts";
 import { isValue } from "./values.ts";
 
@@ -33,8 +36,8 @@ export interface ModelSpec {
   /** Overrides the name it is exported under. */
   readonly name?: string;
   readonly from: DatasetSpec;
-  /** Flags make binary models of the probability of true, numbers make regressions. */
-  readonly target: { readonly expression: Expression; readonly task: Task };
+  /** Flags make binary models of the probability of true, numbers make regressions, categories make models of classes. */
+  readonly target: TargetSpec;
   readonly features: Readonly<Record<string, Expression>>;
   readonly weight?: Expression;
   readonly split: SplitSpec;
@@ -47,10 +50,16 @@ export interface ModelSpec {
 
 export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn extends string> {
   readonly from: Dataset<Columns, TimeColumn>;
-  /** What is to be predicted, from all columns: a flag for a yes/no question, a number for a regression. */
-  readonly target: (row: Row<NoInfer<Columns>>) => Flag | Num;
-  /** The features, from the columns known when a prediction is made. */
-  readonly features: (c: Known<NoInfer<Columns>>) => Readonly<Record<string, Feature>>;
+  /**
+   * What is to be predicted, from all columns: a flag for a yes/no question, a number for a regression, a category column or
+   * `classes(…)` for one of several classes.
+   */
+  readonly target: (row: Row<NoInfer<Columns>>) => Flag | Num | CategoryColumn | Classes;
+  /** The features, from the columns known when a prediction is made and, where the dataset has a time, from the past. */
+  readonly features: (
+    c: Known<NoInfer<Columns>>,
+    past: [TimeColumn] extends [never] ? never : Past<NoInfer<Columns>>,
+  ) => Readonly<Record<string, Feature>>;
   /** How much each row counts, at least 0. Default: all the same. */
   readonly weight?: (row: Row<NoInfer<Columns>>) => Num;
   /** Which rows train, validate and evaluate. Default: 20 % evaluate, drawn at random by the seed. */
@@ -98,7 +107,9 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
   checkOptions(options);
   const { from, seed = 1, name } = options;
   const target = readTarget(options.target(rowColumns<Columns>(from)));
-  const features = readFeatures(options.features(knownColumns<Columns>(from)));
+  const features = readFeatures(
+    options.features(knownColumns<Columns>(from), pastOf(from, target.expression) as never),
+  );
   const weight =
     options.weight === undefined ? undefined : readWeight(options.weight(rowColumns<Columns>(from)));
   checkLeaks(features, { dataset: from, target: target.expression });
@@ -108,7 +119,10 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
       : (options.split as SplitSpec);
   checkSplitOf(split, from);
   const gates = (options.gates ?? []) as readonly GateSpec[];
-  for (const gate of gates) checkGateOf(gate, from, target.task);
+  const trainer = options.trainer === undefined ? gbdt() : checkTrainer(options.trainer);
+  checkTrainerOf(trainer, { target, features });
+  const subject = subjectOf({ target, trainer });
+  for (const gate of gates) checkGateOf(gate, from, subject);
   const slices: readonly string[] = options.slices ?? [];
   for (const slice of slices) requireColumn(from, slice, "slices");
   const spec: ModelSpec = {
@@ -119,7 +133,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
     features,
     ...(weight === undefined ? {} : { weight }),
     split,
-    trainer: options.trainer === undefined ? gbdt() : checkTrainer(options.trainer),
+    trainer,
     gates: gates.map(plainGate),
     slices,
     seed,
@@ -129,13 +143,22 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
 
 /** The features and the columns they read, in the form in which they are fitted. */
 export function featureSpecOf(spec: ModelSpec): FeatureSpec {
-  const read = new Set(Object.values(spec.features).flatMap((expression) => [...columnsRead(expression)]));
+  const read = new Set(Object.values(spec.features).flatMap(columnsNeeded));
   const columns = Object.entries(spec.from.columns).filter(([name]) => read.has(name));
   return {
     columns: Object.fromEntries(columns.map(([name, { type }]) => [name, type])),
     features: spec.features,
     optional: columns.filter(([, { required }]) => required === false).map(([name]) => name),
   };
+}
+
+/** Of its own row and of past ones. */
+function columnsNeeded(expression: Expression): string[] {
+  const windows = windowsOf(expression).flatMap(({ window: { time, of } }) => [
+    time,
+    ...(of.from === "rows" ? [] : columnsRead(of.expression)),
+  ]);
+  return [...columnsRead(expression), ...windows];
 }
 
 function checkOptions(given: unknown): void {
@@ -165,26 +188,10 @@ function checkOptions(given: unknown): void {
     throw bad("name must be a text", "name");
 }
 
-function readTarget(given: unknown): ModelSpec["target"] {
-  const hint = "target: (row) => row.delay.above(15)";
-  if (!isValue(given) || (given[kindOf] !== "flag" && given[kindOf] !== "number")) {
-    throw bad("target must give a flag (yes or no) or a number", "target", hint);
-  }
-  const expression = given[expressionOf];
-  refuseLearned(expression, "target");
-  return { expression, task: given[kindOf] === "flag" ? "binary" : "regression" };
-}
-
 function readWeight(given: unknown): Expression {
   if (!isValue(given) || given[kindOf] !== "number") throw bad("weight must give a number", "weight");
-  refuseLearned(given[expressionOf], "weight");
+  checkOwnRow(given[expressionOf], "weight");
   return given[expressionOf];
-}
-
-function refuseLearned(expression: Expression, option: string): void {
-  const learned = learnedOperation(expression);
-  if (learned === undefined) return;
-  throw bad(`${option}: ${learned}() is learned from the training rows and cannot be used here`, option);
 }
 
 function readFeatures(given: unknown): Record<string, Expression> {
@@ -250,15 +257,15 @@ function checkSplitOf(split: SplitSpec, from: DatasetSpec): void {
   if (type !== "timestamp") throw bad(`split: column "${column}" is a ${type}, not a timestamp`, "split");
 }
 
-function checkGateOf(gate: GateSpec, from: DatasetSpec, task: Task): void {
+function checkGateOf(gate: GateSpec, from: DatasetSpec, subject: Subject): void {
   if (typeof gate !== "object" || gate === null || (gate.kind !== "bound" && gate.kind !== "champion")) {
     throw bad("gates must be made by atLeast(), atMost() or notWorseThanChampion()", "gates");
   }
   checkGate(gate);
-  const metrics = metricsOf(task);
+  const metrics = metricsOf(subject);
   if (!metrics.includes(gate.metric)) {
     throw bad(
-      `gates: a ${task} model has no metric "${gate.metric}"`,
+      `gates: a ${subject.task} model has no metric "${gate.metric}"`,
       "gates",
       suggest(gate.metric, metrics),
     );

@@ -13,6 +13,8 @@ export interface DatabaseSchema {
   snapshots: SnapshotTable;
   /** registry: movable names of snapshots. */
   snapshot_tags: SnapshotTagTable;
+  /** registry: the last validation of each snapshot. */
+  snapshot_validations: SnapshotValidationTable;
   /** registry: executions of a model's pipeline. */
   runs: RunTable;
   /** registry: names under which versions are numbered. */
@@ -61,6 +63,16 @@ interface SnapshotTagTable {
   changed_at: number;
 }
 
+interface SnapshotValidationTable {
+  dataset: Fixed<string>;
+  digest: Fixed<string>;
+  errors: number;
+  warnings: number;
+  report: string;
+  actor: string;
+  validated_at: number;
+}
+
 interface RunTable {
   id: Fixed<string>;
   model: Fixed<string>;
@@ -92,6 +104,8 @@ interface VersionTable {
   actor: Fixed<string>;
   reason: Fixed<string | null>;
   registered_at: Fixed<number>;
+  /** Where it was registered before, if it came from another installation. */
+  origin: Fixed<string | null>;
 }
 
 interface AliasTable {

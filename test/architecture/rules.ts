@@ -30,6 +30,7 @@ export const roomImports: Readonly<Record<string, readonly string[] | "everythin
     "registry",
   ],
   serving: ["kernel", "stats", "profile", "storage", "bundle", "features", "images", "inference"],
+  grpc: ["kernel", "wire", "serving"],
   feedback: ["kernel", "storage", "serving"],
   http: ["kernel", "wire", "serving", "feedback", "storage"],
   client: ["kernel", "wire"],
@@ -112,6 +113,13 @@ export const confinements: readonly Confinement[] = [
     pattern: /^sharp$/m,
     allowedIn: /^images\//,
     why: "one function decodes for ingest, batch prediction, serving and replay",
+    inImports: true,
+  },
+  {
+    what: "gRPC only in grpc",
+    pattern: /^(@grpc\/|protobufjs)/m,
+    allowedIn: /^grpc\//,
+    why: "transports translate, cores decide",
     inImports: true,
   },
   {

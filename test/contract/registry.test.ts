@@ -17,6 +17,7 @@ const TABLES = [
   "reproductions",
   "aliases",
   "snapshot_tags",
+  "snapshot_validations",
   "versions",
   "models",
   "runs",
@@ -114,6 +115,39 @@ describe.each(kinds)("a registry on $name", (kind) => {
       expect((await registry.snapshot("flights", "latest")).digest).toBe(digestOf("a"));
       expect(await registry.snapshots("flights")).toHaveLength(2);
       expect(await actions()).toEqual(Array(3).fill("snapshot.recorded"));
+    });
+
+    it("keep their last validation, and are compared with the last one before that was not refused", async () => {
+      for (const rows of ["a", "b", "c"]) await registry.recordSnapshot(snapshot(rows));
+      const found = { dataset: "flights", digest: digestOf("b"), actor, report: { anomalies: [] } };
+      expect(await registry.validation("flights", digestOf("b"))).toBeUndefined();
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("b"));
+      await registry.recordValidation({ ...found, errors: 0, warnings: 2 });
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("b"));
+      await registry.recordValidation({
+        ...found,
+        errors: 1,
+        warnings: 0,
+        report: { anomalies: [{ rows: 1 }] },
+      });
+      expect(await registry.validation("flights", digestOf("b"))).toMatchObject({
+        errors: 1,
+        warnings: 0,
+        report: { anomalies: [{ rows: 1 }] },
+        actor,
+      });
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("a"));
+      expect(await registry.snapshotBefore("flights", digestOf("a"))).toBeUndefined();
+      expect((await registry.snapshotBefore("flights", digestOf("new")))?.digest).toBe(digestOf("c"));
+      await expect(
+        registry.recordValidation({ ...found, digest: digestOf("none"), errors: 0, warnings: 0 }),
+      ).rejects.toMatchObject({ code: "REGISTRY_UNKNOWN_SNAPSHOT" });
+      expect((await actions()).slice(3)).toEqual(["snapshot.validated", "snapshot.validated"]);
+      now += 1000;
+      const { unused } = await registry.removeUnusedSnapshots({ since: now, actor });
+      expect(unused.map(({ digest }) => digest)).toContain(digestOf("b"));
+      expect(await registry.validation("flights", digestOf("b"))).toBeUndefined();
+      await isWhole();
     });
 
     it("have movable tags, which stand wherever a snapshot is named", async () => {
@@ -310,6 +344,50 @@ describe.each(kinds)("a registry on $name", (kind) => {
   });
 
   describe("versions", () => {
+    it("of another installation keep where they come from, and change nothing of what is here", async () => {
+      await registry.startRun({ id: "run_1", model: "late", actor });
+      await register("a");
+      await champion(1, { reason: "good" });
+      const carried = await registry.carriedVersion({
+        ...{ model: "late", version: 1, installation: digestOf("key"), publicKey: "key", blobs: [] },
+      });
+      expect(carried.version).toMatchObject({
+        bundle: bundle("a"),
+        snapshot: digestOf("rows"),
+        status: "accepted",
+      });
+      expect(carried.origin).toMatchObject([
+        { model: "late", version: 1, run: "run_1", actor, publicKey: "key" },
+      ]);
+      expect(carried.origin[0]?.journal.map(({ action }) => action)).toEqual([
+        "run.started",
+        "version.registered",
+        "alias.moved",
+      ]);
+      const brought = { ...carried.version, model: "later", run: null, actor: "bob", origin: carried.origin };
+      expect(await registry.registerVersion(brought)).toMatchObject({ version: 1, alreadyRegistered: false });
+      expect((await registry.version("later", 1)).origin).toEqual(carried.origin);
+      const [entry] = await registry.journal({ limit: 1 });
+      expect(entry?.details.origin).toEqual({ installation: digestOf("key"), model: "late", version: 1 });
+
+      const rejectedThere = { ...brought, model: "late", status: "rejected" } as const;
+      expect(await registry.registerVersion(rejectedThere)).toEqual({
+        ...{ version: 1, alreadyRegistered: true, status: "accepted", champion: true },
+      });
+      const exporting = { action: "version.exported", model: "late", actor } as const;
+      await registry.notePortable({ ...exporting, details: { version: 1 } });
+      const wanted = { installation: digestOf("other key"), publicKey: "other", blobs: [] };
+      const again = await registry.carriedVersion({ ...wanted, model: "later", version: 1 });
+      expect(again.origin.map(({ model, publicKey }) => [model, publicKey])).toEqual([
+        ["late", "key"],
+        ["later", "other"],
+      ]);
+      expect(await registry.carriedVersion({ ...wanted, model: "late", version: 1 })).toMatchObject({
+        origin: [{ journal: carried.origin[0]?.journal }],
+      });
+      await isWhole();
+    });
+
     it("are numbered from 1 for every model and keep their lineage", async () => {
       expect(await registry.registerVersion(version("a"))).toEqual({
         version: 1,
@@ -324,7 +402,7 @@ describe.each(kinds)("a registry on $name", (kind) => {
       const { recipe, metrics, gates, code, ...wanted } = version("b");
       expect(await registry.version("late", 2)).toEqual({
         ...wanted,
-        ...{ recipe, metrics, gates, code },
+        ...{ recipe, metrics, gates, code, origin: [] },
         version: 2,
         aliases: [],
         reason: "more rows",
