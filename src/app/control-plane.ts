@@ -7,6 +7,7 @@ import { batchHandlers } from "./batch-handlers.ts";
 import type { ControlContext, ServerFacts } from "./control-context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { deploymentHandlers } from "./deployment-handlers.ts";
+import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
@@ -72,6 +73,7 @@ export async function openControlPlane(
     ...importHandler(context),
     ...deploymentHandlers(context),
     ...proofHandlers(context),
+    ...feedbackHandlers(context),
     ...batchHandlers(context),
     ...garbageHandlers(context),
     status: statusHandler(context),

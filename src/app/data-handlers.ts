@@ -10,7 +10,14 @@ import { columnRecords } from "./snapshot-records.ts";
 
 type DataHandlers = Pick<
   ControlHandlers,
-  "data.add" | "data.log" | "data.show" | "data.diff" | "data.tag" | "data.untag" | "data.export"
+  | "data.add"
+  | "data.log"
+  | "data.show"
+  | "data.diff"
+  | "data.tag"
+  | "data.untag"
+  | "data.export"
+  | "data.rejects"
 >;
 
 export function dataHandlers(context: ControlContext): DataHandlers {
@@ -43,6 +50,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
         columns: columnRecords(manifest, declared),
         files: manifest.sourceFiles.map(({ path, bytes }) => ({ path, bytes })),
         parts: manifest.parts.length,
+        faults: manifest.rejects?.faults ?? [],
       };
     },
   };

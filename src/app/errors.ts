@@ -15,6 +15,10 @@ export const appErrors = defineErrors({
   },
   APP_UNKNOWN_DATASET: { kind: "not-found", doc: "The project defines no dataset of that name." },
   APP_UNKNOWN_MODEL: { kind: "not-found", doc: "The project defines no model of that name." },
+  APP_BAD_LABELS: {
+    kind: "invalid",
+    doc: "A file of feedback lacks a column, or a row of it names no prediction.",
+  },
   APP_STATE_UNUSABLE: {
     kind: "unavailable",
     doc: "The state directory cannot be made, or may not be written to.",

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { readRejects } from "../datasets/index.ts";
 import type { SnapshotRecord } from "../registry/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { withDraft } from "./batch-handlers.ts";
@@ -7,7 +8,10 @@ import { jobQuestions } from "./job-questions.ts";
 import { runJob } from "./runner.ts";
 import { readManifest } from "./snapshot-manifest.ts";
 
-type SnapshotHandlers = Pick<ControlHandlers, "data.diff" | "data.tag" | "data.untag" | "data.export">;
+type SnapshotHandlers = Pick<
+  ControlHandlers,
+  "data.diff" | "data.tag" | "data.untag" | "data.export" | "data.rejects"
+>;
 
 /** What is done with snapshots that are there. */
 export function snapshotHandlers(context: ControlContext): SnapshotHandlers {
@@ -46,12 +50,23 @@ export function snapshotHandlers(context: ControlContext): SnapshotHandlers {
       const { digest } = await registry.untagSnapshot({ dataset, name: tag, actor, reason });
       return { dataset, tag, snapshot: digest, previous: digest };
     },
-    "data.export": async ({ out, ...choice }, call) => {
+    "data.rejects": async ({ limit, ...choice }) => {
+      const recorded = await chosenSnapshot(context, choice);
+      const { rejects } = await readManifest(context, recorded.manifestBlob);
+      return {
+        dataset: recorded.dataset,
+        snapshot: recorded.digest,
+        rejected: rejects?.rows ?? 0,
+        rowCount: recorded.rowCount,
+        rejects: await readRejects(rejects, { blobs: context.blobs, limit }),
+      };
+    },
+    "data.export": async ({ out, what, ...choice }, call) => {
       const startedAt = clock();
       const recorded = await chosenSnapshot(context, choice);
       const manifest = await readManifest(context, recorded.manifestBlob);
       const rows = await withDraft(context, out, (draft) =>
-        runJob({ kind: "export", request: { manifest, out, draft } }, jobOptions(context, call)),
+        runJob({ kind: "export", request: { manifest, what, out, draft } }, jobOptions(context, call)),
       );
       return {
         dataset: recorded.dataset,
@@ -91,6 +106,7 @@ export async function snapshotRecord(
     digest,
     tags: tags.filter((tag) => tag.digest === digest).map(({ name }) => name),
     rowCount,
+    rejected: manifest.rejects?.rows ?? 0,
     bytes: manifest.parts.reduce((sum, part) => sum + part.bytes, 0),
     addedAt: isoTime(recordedAt),
     actor,

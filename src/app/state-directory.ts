@@ -9,6 +9,8 @@ export interface StateDirectory {
   readonly blobs: string;
   /** Segments of the prediction log. */
   readonly log: string;
+  /** Segments of the feedback log. */
+  readonly feedback: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
   readonly routing: string;
   /** Address and token of the running control plane, mode 0600. */
@@ -30,6 +32,7 @@ export function openStateDirectory(root: string): StateDirectory {
     database: join(root, "slipway.db"),
     blobs: join(root, "blobs"),
     log: join(root, "log"),
+    feedback: join(root, "feedback"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
     workers: join(root, "workers"),
@@ -38,7 +41,7 @@ export function openStateDirectory(root: string): StateDirectory {
   try {
     // mkdir itself calls a read-only file system a missing file.
     accessSync(nearestExisting(root), constants.W_OK);
-    for (const directory of [state.root, state.blobs, state.log, state.workers])
+    for (const directory of [state.root, state.blobs, state.log, state.feedback, state.workers])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw appErrors.APP_STATE_UNUSABLE.error(

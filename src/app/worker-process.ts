@@ -1,7 +1,8 @@
 import type { Server } from "node:net";
+import { FeedbackIntake } from "../feedback/index.ts";
 import { type PredictionServer, startPredictionServer } from "../http/index.ts";
 import { systemClock } from "../kernel/index.ts";
-import { createDataPlane, type RoutingSnapshot } from "../serving/index.ts";
+import { createDataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
@@ -33,6 +34,14 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     blobs: openFileBlobs(state.blobs),
     logDirectory: state.log,
     clock: systemClock,
+    durability: order.durability,
+  });
+  const workers = new KnownWorkers(state.log, systemClock);
+  const feedback = new FeedbackIntake({
+    directory: state.feedback,
+    clock: systemClock,
+    incarnation: dataPlane.incarnation,
+    mayBeKnown: (id) => workers.mayHaveMade(id),
     durability: order.durability,
   });
   const stopping = new AbortController();
@@ -81,6 +90,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
 
   const listening = await startPredictionServer({
     dataPlane,
+    feedback,
     listen: { handle: handle as Server },
     limits: { maxBodyBytes: order.maxBodyBytes },
     serverVersion: slipwayVersion,
@@ -104,6 +114,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     report();
     stopping.abort();
     await listening.close();
+    feedback.close();
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);

@@ -3,6 +3,7 @@ import type { OperationOutput, SnapshotColumn } from "../wire/index.ts";
 import { argument, countOption, defineCommand, defineGroup, option } from "./command.ts";
 import { diffCommand } from "./data-diff.ts";
 import { exportCommand } from "./data-export.ts";
+import { faultsText, rejectedText, rejectsCommand } from "./data-rejects.ts";
 import { tagCommand, untagCommand } from "./data-tag.ts";
 import {
   formatAge,
@@ -21,7 +22,7 @@ const addCommand = defineCommand({
   name: "add",
   summary: "Read the sources of the datasets and record a snapshot of each.",
   details:
-    "Rows that are all in the last snapshot make no new one. A row that does not fit stops it, and nothing is recorded.",
+    'Rows that are all in the last snapshot make no new one. A row that does not fit stops it, and nothing is recorded, unless the dataset says `onBadRow: "quarantine"`: `slipway data rejects` then shows what was left out.',
   parameters: { dataset: argument("[dataset]", "Only this dataset.") },
   examples: ["slipway data add", "slipway data add flights --json"],
   reach: "server",
@@ -33,7 +34,7 @@ const addCommand = defineCommand({
         added.snapshots
           .map(
             (snapshot) =>
-              `${paint("bold", snapshot.dataset)} ${formatDigest(snapshot.digest)}  ${formatCount(snapshot.rowCount)} rows, ${formatBytes(snapshot.bytes)}${snapshot.reused ? "  same as before" : ""}  ${paint("dim", formatDuration(snapshot.durationMs))}\n`,
+              `${paint("bold", snapshot.dataset)} ${formatDigest(snapshot.digest)}  ${formatCount(snapshot.rowCount)} rows${rejectedText(snapshot)}, ${formatBytes(snapshot.bytes)}${snapshot.reused ? "  same as before" : ""}  ${paint("dim", formatDuration(snapshot.durationMs))}\n`,
           )
           .join(""),
     };
@@ -56,6 +57,15 @@ const logCommand = defineCommand({
       { title: "snapshot", cell: (row) => formatDigest(row.digest) },
       { title: "tags", cell: (row) => (row.tags.length === 0 ? null : row.tags.join(", ")) },
       { title: "rows", align: "right", cell: (row) => formatCount(row.rowCount) },
+      ...(log.snapshots.some(({ rejected }) => rejected > 0)
+        ? [
+            {
+              title: "rejected",
+              align: "right" as const,
+              cell: ({ rejected }: { rejected: number }) => (rejected === 0 ? null : formatCount(rejected)),
+            },
+          ]
+        : []),
       { title: "size", align: "right", cell: (row) => formatBytes(row.bytes) },
       { title: "added", cell: (row) => formatAge(row.addedAt, systemClock()) },
       { title: "by", cell: (row) => row.actor, shrinks: true },
@@ -94,9 +104,18 @@ const showCommand = defineCommand({
 
 export const dataCommand = defineGroup({
   name: "data",
-  summary: "Snapshots of the datasets: add, list, compare, tag, export.",
+  summary: "Snapshots of the datasets: add, list, compare, tag, export, look at what was rejected.",
   examples: ["slipway data add", "slipway data log", "slipway data show flights"],
-  subcommands: [addCommand, logCommand, showCommand, diffCommand, tagCommand, untagCommand, exportCommand],
+  subcommands: [
+    addCommand,
+    logCommand,
+    showCommand,
+    rejectsCommand,
+    diffCommand,
+    tagCommand,
+    untagCommand,
+    exportCommand,
+  ],
 });
 
 function describe(shown: OperationOutput<"data.show">, out: Output): string {
@@ -119,6 +138,7 @@ function describe(shown: OperationOutput<"data.show">, out: Output): string {
       [
         ...(shown.tags.length === 0 ? [] : [["tags", shown.tags.join(", ")] as const]),
         ["rows", formatCount(shown.rowCount)],
+        ...(shown.rejected === 0 ? [] : [["rejected", faultsText(shown)] as const]),
         ["size", `${formatBytes(shown.bytes)} in ${shown.parts} ${shown.parts === 1 ? "part" : "parts"}`],
         ["added", `${formatTime(shown.addedAt)} by ${shown.actor}`],
         [

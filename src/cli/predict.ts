@@ -5,6 +5,7 @@ import { argument, defineCommand, flag, option } from "./command.ts";
 import { cliErrors } from "./errors.ts";
 import { modelOrOnly, parseModelReference } from "./model-reference.ts";
 import { predictFile } from "./predict-file.ts";
+import { predictionAddress } from "./prediction-address.ts";
 import { parseRecords } from "./record-input.ts";
 import type { Session } from "./session.ts";
 import type { Output } from "./terminal.ts";
@@ -56,7 +57,7 @@ export const predictCommand = defineCommand({
     }
     const { predict } = await import("../client/index.ts");
     const answer = await predict({
-      address: (url ?? (await predictionAddress(session))).replace(/\/+$/, ""),
+      address: await predictionAddress(url, session),
       model,
       instances,
       signal: session.signal,
@@ -73,14 +74,6 @@ async function recordsFromInput({ terminal, signal }: Session): Promise<string> 
       : "reading records from standard input\n",
   );
   return await readText(addAbortSignal(signal, process.stdin));
-}
-
-async function predictionAddress(session: Session): Promise<string> {
-  const { predictions } = await session.call("status", {});
-  if (predictions !== null) return predictions;
-  throw cliErrors.CLI_NOT_SERVING.error("nothing serves predictions for this project", {
-    hint: "start the server with `slipway up`, or name its address with --url",
-  });
 }
 
 function describe({ predictions, predictionId }: PredictAnswer, { paint }: Output): string {

@@ -7,6 +7,7 @@ import { deployCommand, rollbackCommand } from "./deploy.ts";
 import { doctorCommand } from "./doctor.ts";
 import { cliErrors } from "./errors.ts";
 import { type ExitCode, exitCodeOf, exitCodes } from "./exit-codes.ts";
+import { feedbackCommand } from "./feedback.ts";
 import { gcCommand } from "./gc.ts";
 import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
@@ -35,6 +36,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Com
       rollbackCommand,
       upCommand,
       predictCommand,
+      feedbackCommand,
       stopCommand,
     ],
   },

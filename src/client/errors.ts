@@ -14,6 +14,10 @@ export const clientErrors = defineErrors({
     kind: "invalid",
     doc: "The prediction port refused a request; the message is the server's.",
   },
+  CLIENT_FEEDBACK_REFUSED: {
+    kind: "invalid",
+    doc: "The prediction port refused a request with feedback; the message is the server's.",
+  },
   CLIENT_CUT_OFF: {
     kind: "unavailable",
     retryable: true,

@@ -1,4 +1,12 @@
 export { createDirectClient, type DirectClientOptions } from "./direct-client.ts";
 export { clientErrors } from "./errors.ts";
 export { createHttpClient, type HttpClientOptions } from "./http-client.ts";
-export { type PredictAnswer, type PredictRequest, predict } from "./prediction-client.ts";
+export {
+  type FeedbackAnswer,
+  type FeedbackEntry,
+  type FeedbackResult,
+  type PredictAnswer,
+  type PredictRequest,
+  predict,
+  sendFeedback,
+} from "./prediction-client.ts";

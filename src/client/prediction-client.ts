@@ -19,6 +19,34 @@ export interface PredictAnswer {
   readonly version: number | null;
 }
 
+/** What later turned out to be true about one prediction. */
+export interface FeedbackEntry {
+  readonly predictionId: string;
+  /** Default: the model's target. */
+  readonly name?: string;
+  readonly value: unknown;
+  /** ISO time at which it became known. Default: now, by the server's clock. */
+  readonly at?: string;
+}
+
+export interface FeedbackAnswer {
+  readonly accepted: number;
+  readonly corrected: number;
+  readonly duplicate: number;
+  readonly refused: number;
+  /** What became of each entry, in their order. */
+  readonly results: readonly FeedbackResult[];
+}
+
+export interface FeedbackResult {
+  readonly outcome: "accepted" | "corrected" | "duplicate" | "refused";
+  /** True when no prediction of this id is in reach of the server. */
+  readonly unmatched?: boolean;
+  /** Why it was refused, and the code of that. */
+  readonly error?: string;
+  readonly code?: string;
+}
+
 /**
  * Asks the prediction port, by the V1 protocol.
  *
@@ -50,6 +78,41 @@ export async function predict(request: PredictRequest): Promise<PredictAnswer> {
     predictionId: response.headers.get("x-slipway-prediction-id"),
     version: servedBy !== null && /^\d+$/.test(servedBy) ? Number(servedBy) : null,
   };
+}
+
+/**
+ * Gives feedback to the prediction port. It is kept when this resolves.
+ *
+ * @throws CLIENT_UNREACHABLE, CLIENT_FEEDBACK_REFUSED with the server's own words, CLIENT_BAD_ANSWER
+ */
+export async function sendFeedback(request: {
+  readonly address: string;
+  readonly feedback: readonly FeedbackEntry[];
+  readonly signal?: AbortSignal;
+}): Promise<FeedbackAnswer> {
+  const { address, feedback, signal } = request;
+  const response = await send(`${address}/v1/feedback`, {
+    body: JSON.stringify({ feedback }),
+    signal,
+    address,
+  });
+  const text = await response.text();
+  const body = parse(text);
+  if (!response.ok) {
+    throw clientErrors.CLIENT_FEEDBACK_REFUSED.error(
+      refusalText(body) ?? `HTTP ${response.status}: ${text.slice(0, 500)}`,
+      { details: { status: response.status } },
+    );
+  }
+  if (!isFeedbackAnswer(body, feedback.length)) {
+    throw clientErrors.CLIENT_BAD_ANSWER.error(
+      `what answers at ${address} did not say what became of the feedback`,
+      {
+        details: { address },
+      },
+    );
+  }
+  return body;
 }
 
 async function send(
@@ -99,5 +162,15 @@ function refusalText(body: unknown): string | undefined {
 function hasPredictions(body: unknown): body is { predictions: unknown[] } {
   return (
     typeof body === "object" && body !== null && "predictions" in body && Array.isArray(body.predictions)
+  );
+}
+
+function isFeedbackAnswer(body: unknown, entries: number): body is FeedbackAnswer {
+  return (
+    typeof body === "object" &&
+    body !== null &&
+    "results" in body &&
+    Array.isArray(body.results) &&
+    body.results.length === entries
   );
 }

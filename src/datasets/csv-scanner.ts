@@ -13,6 +13,8 @@ export interface CsvRecord {
   readonly fields: readonly string[];
   /** Physical line on which each field begins; undefined when all are on the record's line. */
   readonly fieldLines: readonly number[] | undefined;
+  /** The first field that holds a quote without being quoted, from 0; undefined when there is none. */
+  readonly strayQuote: number | undefined;
 }
 
 /** What is wrong with the quotes of a record. */
@@ -47,6 +49,8 @@ export class CsvScanner {
   #line = 1;
   #ended = false;
   #fault: CsvFault | undefined;
+  /** Where in the buffer begins what was read last; it ends at `#at`. */
+  #last = 0;
   #newlines = { lf: 0, crlf: 0, cr: 0 };
 
   constructor(path: string, dialect: CsvDialect) {
@@ -84,6 +88,41 @@ export class CsvScanner {
     }
   }
 
+  /**
+   * Goes on behind a fault, with the physical line after the one on which the faulty record begins: a quote that is opened
+   * by mistake takes no rows along but its own.
+   *
+   * @returns the number of the line that was skipped
+   */
+  skipFaultyLine(): number {
+    this.#fault = undefined;
+    let at = this.#at;
+    for (;;) {
+      const byte = this.#buffer[at];
+      if (byte === NEWLINE || (byte === RETURN && (at + 1 < this.#buffer.length || this.#ended))) break;
+      if (byte !== undefined && byte !== RETURN) at += 1;
+      else if (this.#ended) break;
+      else {
+        at -= this.#at;
+        this.#fill();
+      }
+    }
+    this.#last = this.#at;
+    this.#at = at < this.#buffer.length ? this.#skipNewline(at) : at;
+    this.#line += 1;
+    return this.#line - 1;
+  }
+
+  /** The bytes of what was read last, its line end included; valid until more is read. */
+  get lastBytes(): Buffer {
+    return this.#buffer.subarray(this.#last, this.#at);
+  }
+
+  /** Where in the file the next record begins, in bytes. */
+  get offset(): number {
+    return this.#base + this.#at;
+  }
+
   close(): void {
     closeSync(this.#fd);
   }
@@ -107,6 +146,7 @@ export class CsvScanner {
     const end = buffer.length;
     const fields: string[] = [];
     const lines: number[] = [];
+    let strayQuote: number | undefined;
     let at = this.#at;
     let line = this.#line;
     for (;;) {
@@ -128,6 +168,7 @@ export class CsvScanner {
         while (at < end) {
           const byte = buffer[at]!;
           if (byte === this.#delimiter || byte === NEWLINE || byte === RETURN) break;
+          if (byte === this.#quote) strayQuote ??= fields.length;
           at += 1;
         }
         if (at === end && !this.#ended) return "more";
@@ -146,7 +187,9 @@ export class CsvScanner {
         offset: this.#base + this.#at,
         fields,
         fieldLines: line === this.#line ? undefined : lines,
+        strayQuote,
       };
+      this.#last = this.#at;
       this.#at = at < end ? this.#skipNewline(at) : at;
       this.#line = line + 1;
       return record;

@@ -1,21 +1,16 @@
-import { cellCheck } from "./cell-text.ts";
-import { type CsvDialect, type CsvRecord, CsvScanner } from "./csv-scanner.ts";
+import { type CsvHeader, diagnoseCsv, quoteFault } from "./csv-rows.ts";
+import { type CsvDialect, CsvScanner } from "./csv-scanner.ts";
 import type { Engine } from "./engine.ts";
 import { datasetsErrors } from "./errors.ts";
 import { copyTo, selectCsv } from "./queries.ts";
-import type { RowTarget } from "./row-target.ts";
+import { type RowTarget, withoutSieve } from "./row-target.ts";
+import { siftCsv } from "./sift-files.ts";
 import type { SchemaColumn } from "./snapshot.ts";
-import { badCell, requireColumns } from "./source-faults.ts";
+import { requireColumns } from "./source-faults.ts";
 import type { FoundFile } from "./source-files.ts";
 import type { SourceSpec } from "./spec.ts";
-import { checkUtf8, refuseOtherThanText } from "./text-encoding.ts";
-import { type TextRules, textRulesOf } from "./text-values.ts";
-
-export interface CsvHeader {
-  readonly names: readonly string[];
-  /** Blank lines before it. */
-  readonly skip: number;
-}
+import { refuseOtherThanText } from "./text-encoding.ts";
+import { textRulesOf } from "./text-values.ts";
 
 export function csvDialect(source: Pick<SourceSpec, "delimiter" | "quote">): CsvDialect {
   return { delimiter: source.delimiter ?? ",", quote: source.quote ?? '"' };
@@ -32,17 +27,28 @@ export async function writeCsv(engine: Engine, group: CsvGroup, target: RowTarge
     header: group.header.names,
     ...dialect,
   };
-  try {
-    await engine.moveRows(copyTo(selectCsv(files, schema, rules), path), target.onShare);
-  } catch (thrown) {
-    engine.rethrowUnlessData(thrown);
-    const found = diagnoseCsv(group.files, { header: group.header, schema, dialect, rules });
-    // Nothing is wrong by our reading: newlines of several kinds, or a line longer than the engine expects.
-    const lenient = { ...files, lenient: true, longestLine: found.longestRecord + 16 };
-    const rows = await retry(engine, copyTo(selectCsv(lenient, schema, rules), path), thrown);
-    if (rows !== found.records)
-      throw refused(thrown, `it read ${rows} rows where there are ${found.records}`);
+  let refusal: unknown = new Error("lines before the rows end in several ways");
+  // The engine's strict mode silently reads no rows behind blank lines that end otherwise than the header.
+  if (!group.header.mixedNewlines) {
+    try {
+      await engine.moveRows(copyTo(selectCsv(files, schema, rules), path), target.onShare);
+      return;
+    } catch (thrown) {
+      engine.rethrowUnlessData(thrown);
+      refusal = thrown;
+    }
   }
+  const expected = { header: group.header, schema, dialect, rules };
+  if (target.sift !== undefined) {
+    const good = await siftCsv(group.files, expected, target.sift);
+    await writeCsv(engine, { ...group, files: good }, withoutSieve(target));
+    return;
+  }
+  const found = diagnoseCsv(group.files, expected);
+  // Nothing is wrong by our reading: newlines of several kinds, or a line longer than the engine expects.
+  const lenient = { ...files, lenient: true, longestLine: found.longestRecord + 16 };
+  const rows = await retry(engine, copyTo(selectCsv(lenient, schema, rules), path), refusal);
+  if (rows !== found.records) throw refused(refusal, `it read ${rows} rows where there are ${found.records}`);
 }
 
 async function retry(engine: Engine, sql: string, first: unknown): Promise<number> {
@@ -89,7 +95,10 @@ export function groupByHeader(
 
 function sameHeader(a: CsvHeader, b: CsvHeader): boolean {
   return (
-    a.skip === b.skip && a.names.length === b.names.length && a.names.every((name, i) => name === b.names[i])
+    a.skip === b.skip &&
+    a.mixedNewlines === b.mixedNewlines &&
+    a.names.length === b.names.length &&
+    a.names.every((name, i) => name === b.names[i])
   );
 }
 
@@ -110,9 +119,10 @@ export function readCsvHeader(file: FoundFile, dialect: CsvDialect): CsvHeader {
       }
       const names = record.fields.map((name) => name.trim());
       refuseDuplicates(file, names, record.line);
-      return { names, skip };
+      const kinds = Object.values(scanner.newlines).filter((count) => count > 0);
+      return { names, skip, mixedNewlines: kinds.length > 1 };
     }
-    if (scanner.fault !== undefined) throw quoteFault(file, scanner);
+    if (scanner.fault !== undefined) throw quoteFault(file, scanner.fault);
     throw datasetsErrors.DATASETS_EMPTY_FILE.error(`${file.name} is empty: not even a header`, {
       details: { file: file.name, bytes: file.bytes },
     });
@@ -144,95 +154,5 @@ export function noHeader(file: FoundFile, line: number, value: string): Error {
   return datasetsErrors.DATASETS_NO_HEADER.error(
     `${file.name} seems to have no header: "${value}" in line ${line} is a number, not the name of a column`,
     { details: { file: file.name, line, value }, hint: "Add a first line with the names of the columns." },
-  );
-}
-
-interface Diagnosis {
-  readonly records: number;
-  /** Bytes. */
-  readonly longestRecord: number;
-}
-
-/**
- * Reads the files record by record and throws for the first thing that is wrong.
- *
- * @throws DATASETS_BAD_ENCODING, DATASETS_RAGGED_ROW, DATASETS_BAD_QUOTES, DATASETS_BAD_CELL
- */
-export function diagnoseCsv(
-  files: readonly FoundFile[],
-  expected: {
-    header: CsvHeader;
-    schema: readonly SchemaColumn[];
-    dialect: CsvDialect;
-    rules: TextRules;
-    onRecord?: (record: CsvRecord, file: FoundFile) => void;
-  },
-): Diagnosis {
-  const { header, schema, dialect, rules } = expected;
-  const checks = schema.map(({ name, type }) => ({
-    name,
-    type,
-    at: header.names.indexOf(name),
-    check: cellCheck(type, rules),
-  }));
-  let records = 0;
-  let longestRecord = 0;
-  for (const file of files) {
-    checkUtf8(file);
-    const scanner = new CsvScanner(file.path, dialect);
-    try {
-      for (let skipped = 0; skipped <= header.skip; skipped++) scanner.next();
-      let before = 0;
-      for (let record = scanner.next(); record !== undefined; record = scanner.next()) {
-        longestRecord = Math.max(longestRecord, record.offset - before);
-        before = record.offset;
-        if (record.fields.length !== header.names.length) {
-          if (record.fields.length === 1 && record.fields[0] === "") continue;
-          throw ragged(file, record.line, { expected: header.names.length, found: record.fields.length });
-        }
-        records += 1;
-        expected.onRecord?.(record, file);
-        for (const column of checks) {
-          const text = record.fields[column.at]!;
-          const wrong = column.check(text);
-          if (wrong === undefined) continue;
-          const line = record.fieldLines?.[column.at] ?? record.line;
-          throw badCell(file, { place: { line }, column, value: text, wrong });
-        }
-      }
-      longestRecord = Math.max(longestRecord, file.bytes - before);
-      if (scanner.fault !== undefined) throw quoteFault(file, scanner);
-    } finally {
-      scanner.close();
-    }
-  }
-  return { records, longestRecord };
-}
-
-function ragged(file: FoundFile, line: number, fields: { expected: number; found: number }): Error {
-  return datasetsErrors.DATASETS_RAGGED_ROW.error(
-    `${file.name}, line ${line}: ${fields.found} ${fields.found === 1 ? "field" : "fields"} where the header has ${fields.expected}`,
-    {
-      details: { file: file.name, line, ...fields },
-      hint: "A field that holds the delimiter must be quoted. If the file is delimited otherwise, give the source's `delimiter`.",
-    },
-  );
-}
-
-function quoteFault(file: FoundFile, scanner: CsvScanner): Error {
-  const fault = scanner.fault;
-  const what =
-    fault?.kind === "unclosed" ? "a quote is opened and never closed" : "text follows a closing quote";
-  return datasetsErrors.DATASETS_BAD_QUOTES.error(
-    `${file.name}, line ${fault?.line}, field ${(fault?.field ?? 0) + 1}: ${what}`,
-    {
-      details: {
-        file: file.name,
-        line: fault?.line ?? 0,
-        field: (fault?.field ?? 0) + 1,
-        offset: fault?.offset ?? 0,
-      },
-      hint: "Inside a quoted field a quote is written twice.",
-    },
   );
 }

@@ -59,6 +59,17 @@ export class Engine {
     return await this.#with((connection) => this.#runWatched(connection, sql, onShare));
   }
 
+  /** Like `rows`, for answers of any length. */
+  async *streamRows(sql: string): AsyncGenerator<Record<string, unknown>, void, undefined> {
+    const connection = await this.#connect();
+    try {
+      const result = await connection.stream(sql);
+      for await (const rows of result.yieldRowObjectJs()) yield* rows;
+    } finally {
+      this.#disconnect(connection);
+    }
+  }
+
   /** Streams the answer in row order. While one chunk is worked on the next is computed. */
   async *chunks(sql: string): AsyncGenerator<Chunk, void, undefined> {
     const connection = await this.#connect();

@@ -27,6 +27,10 @@ export const datasetsErrors = defineErrors({
     doc: "A Parquet column has a type that cannot become the declared one.",
   },
   DATASETS_BAD_LINE: { kind: "invalid", doc: "A line of an NDJSON file is not one JSON object." },
+  DATASETS_TOO_MANY_BAD_ROWS: {
+    kind: "invalid",
+    doc: 'With `onBadRow: "quarantine"`, more rows are bad than the dataset\'s limit allows.',
+  },
   DATASETS_DISK_FULL: {
     kind: "exhausted",
     doc: "The disk is full. Nothing was registered and what was half written has been removed.",

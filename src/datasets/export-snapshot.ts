@@ -1,8 +1,9 @@
+import { shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { type EngineOptions, withEngine } from "./engine-session.ts";
 import { datasetsErrors } from "./errors.ts";
-import { formatOfName } from "./file-format.ts";
-import { copyToFile, writtenAs } from "./file-queries.ts";
+import { formatOfName, type RowFileFormat } from "./file-format.ts";
+import { copyToFile, selectRejects, writtenAs } from "./file-queries.ts";
 import { type FilePlace, placeFile } from "./placed-file.ts";
 import { STORED_AS } from "./scratch-rows.ts";
 import { type SnapshotManifest, snapshotDigest } from "./snapshot.ts";
@@ -10,34 +11,35 @@ import { selectSnapshot, verifyParts } from "./snapshot-rows.ts";
 
 export interface ExportRequest extends EngineOptions, FilePlace {
   readonly manifest: SnapshotManifest;
+  /** Its rows (the default), or those that were rejected when it was taken, with their reasons. */
+  readonly what?: "rows" | "rejects";
   readonly blobs: BlobStore;
   readonly signal?: AbortSignal;
 }
 
 /**
  * Writes the rows of a snapshot to a CSV, TSV, NDJSON or Parquet file: canonical values, in order. Read again as the same
- * columns they make the same snapshot, but that a CSV file cannot tell an empty text from a missing one.
+ * columns they make the same snapshot, but that a CSV file cannot tell an empty text from a missing one. Or writes the
+ * rejected rows, with where they stood and why they were rejected.
  *
  * @returns the number of rows
- * @throws DATASETS_CANNOT_WRITE, DATASETS_UNKNOWN_FORMAT, STORAGE_BLOB_MISSING, STORAGE_BLOB_DAMAGED
+ * @throws DATASETS_CANNOT_WRITE, DATASETS_UNKNOWN_FORMAT, DATASETS_NO_ROWS for rejects where there are none, STORAGE_BLOB_MISSING, STORAGE_BLOB_DAMAGED
  */
 export async function exportSnapshot(request: ExportRequest): Promise<number> {
   const { manifest, blobs } = request;
   const format = formatOfName(request.out);
+  const { select, rows } = request.what === "rejects" ? rejectsOf(request) : rowsOf(request, format);
   return await placeFile(request, async (draft) => {
-    await verifyParts(manifest, blobs);
+    if (request.what !== "rejects") await verifyParts(manifest, blobs);
+    else if (manifest.rejects !== undefined) await blobs.verify(manifest.rejects.blob);
     return await withEngine(request, async (engine) => {
-      const fields = manifest.schema.map(({ name, type }) =>
-        writtenAs({ name, stored: STORED_AS[type] }, format),
-      );
       const notes = { "slipway.snapshot": snapshotDigest(manifest) };
-      const select = selectSnapshot(manifest, blobs, fields);
       try {
         const [copied] = await engine.moveRows(copyToFile(select, { path: draft, format, notes }));
-        const rows = Number(copied?.Count);
-        if (rows === manifest.rowCount) return rows;
+        const written = Number(copied?.Count);
+        if (written === rows) return rows;
         throw datasetsErrors.DATASETS_DAMAGED.error(
-          `the parts of the snapshot hold ${rows} rows, its manifest says ${manifest.rowCount}`,
+          `the parts of the snapshot hold ${written} rows, its manifest says ${rows}`,
         );
       } catch (thrown) {
         engine.rethrowUnlessData(thrown);
@@ -45,4 +47,26 @@ export async function exportSnapshot(request: ExportRequest): Promise<number> {
       }
     });
   });
+}
+
+interface Selected {
+  readonly select: string;
+  readonly rows: number;
+}
+
+function rowsOf({ manifest, blobs }: ExportRequest, format: RowFileFormat): Selected {
+  const fields = manifest.schema.map(({ name, type }) =>
+    writtenAs({ name, stored: STORED_AS[type] }, format),
+  );
+  return { select: selectSnapshot(manifest, blobs, fields), rows: manifest.rowCount };
+}
+
+function rejectsOf({ manifest, blobs, out }: ExportRequest): Selected {
+  const { rejects } = manifest;
+  if (rejects === undefined) {
+    throw datasetsErrors.DATASETS_NO_ROWS.error(
+      `no row was rejected when snapshot ${shortDigest(snapshotDigest(manifest))} was taken: there is nothing to write to ${out}`,
+    );
+  }
+  return { select: selectRejects(blobs.path(rejects.blob)), rows: rejects.rows };
 }

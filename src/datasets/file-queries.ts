@@ -78,6 +78,21 @@ export function selectParts(
   return `SELECT ${fields} FROM read_parquet(${files}, filename = true, file_row_number = true) WHERE NOT (${behind.join(" OR ")})`;
 }
 
+/** The rejects of a snapshot. */
+export function selectRejects(path: string): string {
+  const columns = [
+    ...["file: 'VARCHAR'", "line: 'BIGINT'", "row: 'BIGINT'", "code: 'VARCHAR'", "\"column\": 'VARCHAR'"],
+    ...["value: 'VARCHAR'", "reason: 'VARCHAR'", "raw: 'VARCHAR'", "base64: 'VARCHAR'"],
+  ];
+  const options = [
+    sqlText(path),
+    "format = 'newline_delimited'",
+    `columns = {${columns.join(", ")}}`,
+    "maximum_object_size = 67108864",
+  ];
+  return `SELECT * FROM read_json(${options.join(", ")})`;
+}
+
 /** How a column is written: as it is to Parquet, and to texts so that it is read back as the same value. */
 export function writtenAs({ name, stored }: StoredColumn, format: RowFileFormat): string {
   const value = sqlName(name);

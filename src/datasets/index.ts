@@ -8,6 +8,7 @@ export type { InferRequest, InferredColumn, InferredSource } from "./inferred-so
 export { type Ingested, type IngestProgress, type IngestRequest, ingest } from "./ingest.ts";
 export type { FilePlace } from "./placed-file.ts";
 export { type ReadOptions, readSnapshot } from "./read-snapshot.ts";
+export { type Reject, readRejects } from "./rejects.ts";
 export { placeOfRow, type RowPlace } from "./row-place.ts";
 export type { DeclaredColumns } from "./schema.ts";
 export type { ReadingRules } from "./scratch-rows.ts";
@@ -17,7 +18,8 @@ export {
   type SnapshotBlock,
   type SnapshotManifest,
   type SnapshotPart,
+  type SnapshotRejects,
   type SourceFile,
   snapshotDigest,
 } from "./snapshot.ts";
-export { csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";
+export { type BadRowPolicy, csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";

@@ -1,6 +1,7 @@
 import { ColumnEvidence, refuseStray } from "./column-evidence.ts";
+import { diagnoseCsv } from "./csv-rows.ts";
 import { CsvScanner } from "./csv-scanner.ts";
-import { csvDialect, diagnoseCsv, looksLikeNumber, noHeader, readCsvHeader } from "./csv-source.ts";
+import { csvDialect, looksLikeNumber, noHeader, readCsvHeader } from "./csv-source.ts";
 import { conclude, type InferRequest, type InferredSource, noRows } from "./inferred-source.ts";
 import type { FoundFile } from "./source-files.ts";
 import { textRulesOf } from "./text-values.ts";

@@ -1,7 +1,7 @@
 import type { ColumnType } from "../kernel/index.ts";
 import { ColumnEvidence, guessColumn } from "./column-evidence.ts";
 import { conclude, type InferRequest, type InferredSource, noRows } from "./inferred-source.ts";
-import { jsonLines, parseJsonLine } from "./ndjson-source.ts";
+import { jsonLines, parseJsonLine } from "./ndjson-rows.ts";
 import type { FoundFile } from "./source-files.ts";
 
 export function inferNdjson(files: readonly FoundFile[], request: InferRequest): InferredSource {

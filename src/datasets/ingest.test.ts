@@ -318,6 +318,9 @@ describe("ingest", () => {
     const table = await readSnapshot(manifest, { blobs: workspace.blobs });
     expect(columnOf(table, "a")).toEqual([1, 2, 3]);
     expect(columnOf(table, "b")).toEqual(["x", "y\r\nz", "w"]);
+    await workspace.write("b.csv", "\n\na,b\r\n1,x\r\n2,y\r\n");
+    const behind = await workspace.ingest({ source: csv("b.csv"), columns: { a: "int", b: "text" } });
+    expect(behind.manifest.rowCount).toBe(2);
   });
 
   it("reads JSON numbers as times and as integers however they are written", async () => {

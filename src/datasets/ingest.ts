@@ -1,15 +1,24 @@
+import { join } from "node:path";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { BlobBatch } from "./blob-batch.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineOptions, engineLimits, withEngine } from "./engine-session.ts";
 import { inferSource } from "./infer.ts";
 import { type LoadedFile, loadSource } from "./load.ts";
 import { filesFrom, reusableParts, storeParts, syncFiles } from "./parts.ts";
+import { RejectCollector } from "./rejects.ts";
 import { RowScanner } from "./scan-rows.ts";
 import { checkSource, type DeclaredColumns, schemaOf } from "./schema.ts";
-import { type SchemaColumn, type SnapshotManifest, snapshotDigest } from "./snapshot.ts";
+import {
+  type SchemaColumn,
+  type SnapshotManifest,
+  type SnapshotPart,
+  type SnapshotRejects,
+  snapshotDigest,
+} from "./snapshot.ts";
 import { findSourceFiles } from "./source-files.ts";
-import type { SourceSpec } from "./spec.ts";
+import type { BadRowPolicy, SourceSpec } from "./spec.ts";
 
 /** Of the time of an ingest, roughly. */
 const READING_SHARE = 0.6;
@@ -30,7 +39,7 @@ export interface IngestRequest extends EngineOptions {
     /** Only these are read. Without any, they are inferred from the files. */
     readonly columns: DeclaredColumns;
     readonly time?: string;
-  };
+  } & BadRowPolicy;
   /** What the source's patterns are relative to. */
   readonly root: string;
   readonly blobs: BlobStore;
@@ -62,12 +71,18 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
   const { threads, memoryBytes } = engineLimits(request);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const scanner = new RowScanner({ threads, columns: schema.length, bytes });
+  const stored = new BlobBatch(request.blobs);
   try {
     return await withEngine(request, async (engine, scratch) => {
+      const rejects =
+        request.spec.onBadRow === "quarantine"
+          ? new RejectCollector(request.spec, join(scratch, "rejects.ndjson"))
+          : undefined;
       const loaded = await loadSource(engine, files, {
         source,
         schema,
         scratch,
+        ...(rejects === undefined ? {} : { rejects }),
         onShare: (share) => request.onProgress?.({ stage: "read", share: share * READING_SHARE }),
       });
       signal?.throwIfAborted();
@@ -95,8 +110,11 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
         profile,
         sourceFiles,
       } as const;
-      return await storeSnapshot(unstored, { engine, scratch, loaded, request });
+      return await storeSnapshot(unstored, { engine, scratch, loaded, request, rejects, stored });
     });
+  } catch (thrown) {
+    await stored.undo();
+    throw thrown;
   } finally {
     await scanner.close();
   }
@@ -112,23 +130,48 @@ async function resolveSchema({
   return { source: inferred.source, schema: schemaOf(inferred.columns) };
 }
 
+interface Loaded {
+  readonly engine: Engine;
+  readonly scratch: string;
+  readonly loaded: readonly LoadedFile[];
+  readonly request: IngestRequest;
+  readonly rejects: RejectCollector | undefined;
+  readonly stored: BlobBatch;
+}
+
 async function storeSnapshot(
-  unstored: Omit<SnapshotManifest, "parts">,
-  from: { engine: Engine; scratch: string; loaded: readonly LoadedFile[]; request: IngestRequest },
+  unstored: Omit<SnapshotManifest, "parts" | "rejects">,
+  from: Loaded,
 ): Promise<Ingested> {
-  const { schema, blocks } = unstored;
   const { blobs, previous } = from.request;
   const digest = snapshotDigest(unstored);
+  const rejects = await storeRejects(from);
+  const manifest = { ...unstored, ...(rejects === undefined ? {} : { rejects }) };
   if (previous !== undefined && snapshotDigest(previous) === digest && (await allStored(previous, blobs))) {
-    return { manifest: previous, digest, reused: true };
+    const reused = previous.rejects?.blob === rejects?.blob;
+    return { manifest: reused ? previous : { ...manifest, parts: previous.parts }, digest, reused };
   }
+  return { manifest: { ...manifest, parts: await storeRows(unstored, from) }, digest, reused: false };
+}
+
+async function storeRejects({ rejects, stored }: Loaded): Promise<SnapshotRejects | undefined> {
+  const found = rejects?.finish();
+  if (found === undefined) return undefined;
+  const { path, rows, faults } = found;
+  return { ...(await stored.move(path)), rows, faults };
+}
+
+async function storeRows(
+  { schema, blocks }: Pick<SnapshotManifest, "schema" | "blocks">,
+  { engine, loaded, scratch, request, stored }: Loaded,
+): Promise<SnapshotPart[]> {
+  const { previous, blobs } = request;
   const comparable = previous !== undefined && sameSchema(previous, schema);
   const kept = comparable ? await reusableParts(previous, blocks, blobs) : [];
   const last = kept.at(-1);
   const firstRow = last === undefined ? 0 : last.firstRow + last.rows;
-  const cut = { firstRow, schema, scratch: from.scratch };
-  const fresh = await storeParts(await filesFrom(from.engine, from.loaded, cut), blobs);
-  return { manifest: { ...unstored, parts: [...kept, ...fresh] }, digest, reused: false };
+  const fresh = await storeParts(await filesFrom(engine, loaded, { firstRow, schema, scratch }), stored);
+  return [...kept, ...fresh];
 }
 
 /** Waits for both even when one fails, so that nothing still runs when the scratch folder goes. */

@@ -1,3 +1,4 @@
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { csvDialect, groupByHeader, writeCsv } from "./csv-source.ts";
 import type { Engine } from "./engine.ts";
@@ -5,7 +6,9 @@ import { datasetsErrors } from "./errors.ts";
 import { checkNdjson, writeNdjson } from "./ndjson-source.ts";
 import { groupByColumns, writeParquet } from "./parquet-source.ts";
 import { countRows } from "./queries.ts";
+import type { RejectCollector } from "./rejects.ts";
 import type { RowTarget } from "./row-target.ts";
+import type { SiftTask } from "./sift-files.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import type { FoundFile } from "./source-files.ts";
 import type { SourceSpec } from "./spec.ts";
@@ -31,23 +34,32 @@ export async function loadSource(
   files: readonly FoundFile[],
   request: LoadRequest,
 ): Promise<LoadedFile[]> {
-  const { source, schema } = request;
+  const { source, schema, rejects } = request;
   const loaded: LoadedFile[] = [];
   const allBytes = bytesOf(files);
   let bytes = 0;
   let firstRow = 0;
   for (const [index, portion] of (await portionsOf(engine, files, request)).entries()) {
     const path = join(request.scratch, `rows-${index}.parquet`);
+    const sieve = rejects === undefined ? undefined : await makeSieve(request.scratch, index, rejects);
     const own = bytesOf(portion.files);
     const onShare = (share: number) => request.onShare?.((bytes + share * own) / allBytes);
     onShare(0);
-    await portion.write({ source, schema, path, onShare });
+    try {
+      await portion.write({ source, schema, path, onShare, ...(sieve === undefined ? {} : { sift: sieve }) });
+    } catch (thrown) {
+      engine.rethrowUnlessData(thrown);
+      throw thrown;
+    } finally {
+      if (sieve !== undefined) await rm(sieve.scratch, { recursive: true });
+    }
     const [counted] = await engine.rows(countRows(path));
     const rows = Number(counted?.rows);
     if (rows > 0) loaded.push({ path, rows, firstRow });
     firstRow += rows;
     bytes += own;
   }
+  rejects?.checkShare(firstRow);
   if (firstRow > 0) return loaded;
   const names = files.map(({ name }) => name);
   throw datasetsErrors.DATASETS_NO_ROWS.error(`no rows in ${names.join(", ")}`, {
@@ -59,6 +71,8 @@ export interface LoadRequest {
   readonly source: SourceSpec;
   readonly schema: readonly SchemaColumn[];
   readonly scratch: string;
+  /** Takes the bad rows; without it they are errors. */
+  readonly rejects?: RejectCollector;
   /** Told now and then how much of the source has been read, from 0 to 1. */
   readonly onShare?: (share: number) => void;
 }
@@ -72,7 +86,7 @@ interface Portion {
 async function portionsOf(
   engine: Engine,
   files: readonly FoundFile[],
-  { source, schema }: LoadRequest,
+  { source, schema, rejects }: LoadRequest,
 ): Promise<Portion[]> {
   switch (source.format) {
     case "csv":
@@ -83,7 +97,7 @@ async function portionsOf(
         })),
       );
     case "ndjson":
-      for (const file of files) checkNdjson(file, schema);
+      for (const file of files) checkNdjson(file, schema, { skipBad: rejects !== undefined });
       return bySize(files).map((own) => ({
         files: own,
         write: (target) => writeNdjson(engine, own, target),
@@ -96,6 +110,12 @@ async function portionsOf(
         })),
       );
   }
+}
+
+async function makeSieve(scratch: string, portion: number, rejects: RejectCollector): Promise<SiftTask> {
+  const folder = join(scratch, `good-${portion}`);
+  await mkdir(folder);
+  return { rejects, scratch: folder };
 }
 
 function bySize(files: readonly FoundFile[]): FoundFile[][] {

@@ -1,12 +1,21 @@
+import type { SlipwayError } from "../kernel/index.ts";
 import type { Engine } from "./engine.ts";
 import { datasetsErrors } from "./errors.ts";
 import { isReadableAs, type ParquetColumn } from "./parquet-values.ts";
-import { copyTo, describeParquet, firstBadParquetValue, selectParquet } from "./queries.ts";
+import {
+  badParquetRows,
+  copyTo,
+  describeParquet,
+  firstBadParquetValue,
+  selectGoodParquet,
+  selectParquet,
+} from "./queries.ts";
+import type { RejectCollector } from "./rejects.ts";
 import type { RowTarget } from "./row-target.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import { badCell, requireColumns } from "./source-faults.ts";
 import type { FoundFile } from "./source-files.ts";
-import { textRulesOf } from "./text-values.ts";
+import { type TextRules, textRulesOf } from "./text-values.ts";
 
 /** The columns of a Parquet file, by DuckDB's names of their types. @throws DATASETS_UNREADABLE_FILE */
 export async function describeParquetFile(
@@ -72,12 +81,17 @@ export async function groupByColumns(
 export async function writeParquet(engine: Engine, group: ParquetGroup, target: RowTarget): Promise<void> {
   const { columns, files } = group;
   const paths = files.map((file) => file.path);
-  const select = selectParquet(paths, columns, textRulesOf(target.source));
+  const rules = textRulesOf(target.source);
+  const select = selectParquet(paths, columns, rules);
   try {
     await engine.moveRows(copyTo(select, target.path), target.onShare);
   } catch (thrown) {
     engine.rethrowUnlessData(thrown);
-    for (const file of files) await nameBadValue(engine, file, columns);
+    if (target.sift !== undefined && (await rejectRows(engine, group, { ...target.sift, rules }))) {
+      await engine.moveRows(copyTo(selectGoodParquet(paths, columns, rules), target.path), target.onShare);
+      return;
+    }
+    for (const file of files) await nameBadValue(engine, { file, columns, rules });
     const reason = thrown instanceof Error ? thrown.message.split("\n")[0] : String(thrown);
     const names = files.map(({ name }) => name);
     throw datasetsErrors.DATASETS_UNREADABLE_FILE.error(`${names.join(", ")} cannot be read: ${reason}`, {
@@ -104,17 +118,37 @@ export function storedColumn(
 /** @throws DATASETS_BAD_CELL when a value cannot be read as its column's type */
 export async function nameBadValue(
   engine: Engine,
-  file: FoundFile,
-  columns: readonly ParquetColumn[],
+  read: { readonly file: FoundFile; readonly columns: readonly ParquetColumn[]; readonly rules: TextRules },
 ): Promise<void> {
+  const { file, columns, rules } = read;
   for (const column of columns) {
-    const [bad] = await engine.rows(firstBadParquetValue(file.path, column));
+    const [bad] = await engine.rows(firstBadParquetValue(file.path, column, rules));
     if (bad === undefined) continue;
-    throw badCell(file, {
-      place: { row: Number(bad.row) + 1 },
-      column,
-      value: String(bad.value),
-      wrong: `is not a value of type ${column.type}`,
-    });
+    throw badValue(file, { row: Number(bad.row) + 1, column, value: String(bad.value) });
   }
+}
+
+/** @returns whether there were any */
+async function rejectRows(
+  engine: Engine,
+  { files, columns }: ParquetGroup,
+  { rejects, rules }: { readonly rejects: RejectCollector; readonly rules: TextRules },
+): Promise<boolean> {
+  const before = rejects.rows;
+  for (const file of files) {
+    for await (const bad of engine.streamRows(badParquetRows(file.path, columns, rules))) {
+      const row = Number(bad.row) + 1;
+      const column = columns[Number(bad.column)]!;
+      const error = badValue(file, { row, column, value: String(bad.value) });
+      rejects.add({ file: file.name, place: { row }, error, raw: String(bad.raw) });
+    }
+  }
+  return rejects.rows > before;
+}
+
+function badValue(
+  file: FoundFile,
+  { row, column, value }: { readonly row: number; readonly column: SchemaColumn; readonly value: string },
+): SlipwayError {
+  return badCell(file, { place: { row }, column, value, wrong: `is not a value of type ${column.type}` });
 }

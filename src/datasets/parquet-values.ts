@@ -1,7 +1,7 @@
 import type { ColumnType } from "../kernel/index.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import { sqlName } from "./sql-quoting.ts";
-import { type TextRules, textToValue } from "./text-values.ts";
+import { refusedText, type TextRules, textToValue } from "./text-values.ts";
 
 export interface ParquetColumn extends SchemaColumn {
   /** DuckDB's name of the type in the file. */
@@ -46,7 +46,7 @@ export function parquetToValue(column: ParquetColumn, rules: TextRules): string 
   switch (column.type) {
     case "int":
       if (WHOLE_TYPES.test(column.stored)) return `CAST(${name} AS BIGINT)`;
-      return `CASE WHEN ${refusedByParquet(column)} THEN ${fail} ELSE TRY_CAST(${name} AS BIGINT) END`;
+      return `CASE WHEN ${refusedByParquet(column, rules)} THEN ${fail} ELSE TRY_CAST(${name} AS BIGINT) END`;
     case "float":
       if (!FLOAT_TYPES.test(column.stored)) return `CAST(${name} AS DOUBLE)`;
       return `CASE WHEN isfinite(${name}) THEN CAST(${name} AS DOUBLE) + 0.0 WHEN isinf(${name}) THEN ${fail} ELSE NULL END`;
@@ -63,7 +63,8 @@ export function parquetToValue(column: ParquetColumn, rules: TextRules): string 
   }
 }
 
-export function refusedByParquet(column: ParquetColumn): string {
+/** SQL that is true for a value that `parquetToValue` refuses. */
+export function refusedByParquet(column: ParquetColumn, rules: TextRules): string {
   const name = sqlName(column.name);
   switch (column.type) {
     case "int":
@@ -75,7 +76,7 @@ export function refusedByParquet(column: ParquetColumn): string {
       return FLOAT_TYPES.test(column.stored) ? `isinf(${name})` : "false";
     case "timestamp":
       return column.stored === "VARCHAR"
-        ? `${name} IS NOT NULL AND TRY_CAST(${name} AS TIMESTAMPTZ) IS NULL`
+        ? refusedText({ text: name }, "timestamp", rules)
         : `${name} IS NOT NULL AND NOT isfinite(CAST(${name} AS TIMESTAMP))`;
     default:
       return "false";

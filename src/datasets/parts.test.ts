@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { BlobBatch } from "./blob-batch.ts";
 import type { LoadedFile } from "./load.ts";
 import { storeParts } from "./parts.ts";
 import { openWorkspace } from "./testing/workspace.ts";
@@ -15,7 +16,9 @@ it("takes back the parts it stored when a later one cannot be, but not those tha
     if (text !== "missing") await writeFile(path, text);
     files.push({ path, rows: 1, firstRow: index });
   }
-  await expect(storeParts(files, blobs)).rejects.toThrow();
+  const batch = new BlobBatch(blobs);
+  await expect(storeParts(files, batch)).rejects.toThrow();
+  await batch.undo();
   expect(await stored()).toEqual(before);
   expect(await blobs.has(known)).toBe(true);
 });

@@ -1,7 +1,8 @@
-import { open, rm, stat } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BLOCK_ROWS } from "../profile/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import type { BlobBatch } from "./blob-batch.ts";
 import type { Engine } from "./engine.ts";
 import type { LoadedFile } from "./load.ts";
 import { copyTo, selectStored } from "./queries.ts";
@@ -73,21 +74,11 @@ export async function syncFiles(files: readonly LoadedFile[]): Promise<void> {
   }
 }
 
-/** Makes blobs of the files. When one fails, those that became blobs here, and were none before, are removed again. */
-export async function storeParts(files: readonly LoadedFile[], blobs: BlobStore): Promise<SnapshotPart[]> {
-  const stored: { part: SnapshotPart; inode: number }[] = [];
-  try {
-    for (const { path, rows, firstRow } of files) {
-      const { size, ino } = await stat(path);
-      const blob = await blobs.putFile(path, { move: true });
-      stored.push({ part: { blob, bytes: size, rows, storedRows: rows, firstRow }, inode: ino });
-    }
-    return stored.map(({ part }) => part);
-  } catch (thrown) {
-    for (const { part, inode } of stored) {
-      const isOurs = (await stat(blobs.path(part.blob))).ino === inode;
-      if (isOurs) await blobs.delete(part.blob);
-    }
-    throw thrown;
+/** Makes blobs of the files. */
+export async function storeParts(files: readonly LoadedFile[], blobs: BlobBatch): Promise<SnapshotPart[]> {
+  const parts: SnapshotPart[] = [];
+  for (const { path, rows, firstRow } of files) {
+    parts.push({ ...(await blobs.move(path)), rows, storedRows: rows, firstRow });
   }
+  return parts;
 }

@@ -90,12 +90,44 @@ export function selectParquet(
   return `SELECT ${columnsAs(fields, columns)} FROM read_parquet(${sqlList(paths.map(sqlPath))})`;
 }
 
+/** Only the rows of `selectParquet` that it does not refuse. */
+export function selectGoodParquet(
+  paths: readonly string[],
+  columns: readonly ParquetColumn[],
+  rules: TextRules,
+): string {
+  return `${selectParquet(paths, columns, rules)} WHERE NOT ${anyRefused(columns, rules)}`;
+}
+
+/**
+ * The rows of a Parquet file that `selectParquet` refuses: where they stand, which column is the first with a refused value,
+ * the value, and all columns as JSON.
+ */
+export function badParquetRows(path: string, columns: readonly ParquetColumn[], rules: TextRules): string {
+  const first = columns.map(
+    (column, index) =>
+      `WHEN ${refusedByParquet(column, rules)} THEN [${sqlText(String(index))}, ${sqlName(column.name)}::VARCHAR]`,
+  );
+  const members = columns.map(({ name }) => `${sqlName(name)} := ${sqlName(name)}`);
+  return (
+    `SELECT row, refused[1] AS "column", refused[2] AS value, raw FROM (SELECT file_row_number::DOUBLE AS row, ` +
+    `CASE ${first.join(" ")} END AS refused, to_json(struct_pack(${members.join(", ")}))::VARCHAR AS raw ` +
+    `FROM read_parquet(${sqlPath(path)}, file_row_number = true) WHERE ${anyRefused(columns, rules)})`
+  );
+}
+
+function anyRefused(columns: readonly ParquetColumn[], rules: TextRules): string {
+  // A comparison with a missing value is neither true nor false.
+  const each = columns.map((column) => `coalesce(${refusedByParquet(column, rules)}, false)`);
+  return `(${each.join(" OR ")})`;
+}
+
 /** The first row of a Parquet file that `selectParquet` refuses, with the refused value. */
-export function firstBadParquetValue(path: string, column: ParquetColumn): string {
+export function firstBadParquetValue(path: string, column: ParquetColumn, rules: TextRules): string {
   const name = sqlName(column.name);
   return (
     `SELECT file_row_number::DOUBLE AS row, ${name}::VARCHAR AS value FROM read_parquet(${sqlPath(path)}, file_row_number = true) ` +
-    `WHERE ${refusedByParquet(column)} ORDER BY file_row_number LIMIT 1`
+    `WHERE ${refusedByParquet(column, rules)} ORDER BY file_row_number LIMIT 1`
   );
 }
 

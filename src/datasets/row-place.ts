@@ -1,8 +1,10 @@
-import { CsvScanner } from "./csv-scanner.ts";
+import { readCsvRows } from "./csv-rows.ts";
 import { csvDialect, readCsvHeader } from "./csv-source.ts";
-import { jsonLines } from "./ndjson-source.ts";
+import { jsonLines } from "./ndjson-rows.ts";
+import type { Reject } from "./rejects.ts";
 import { type FoundFile, findSourceFiles } from "./source-files.ts";
 import type { SourceSpec } from "./spec.ts";
+import { textRulesOf } from "./text-values.ts";
 
 /** Where a row of a snapshot stood when it was read. */
 export interface RowPlace {
@@ -17,16 +19,22 @@ export interface RowPlace {
 /**
  * Reads the files again as far as the row, so that a message can name its file and line.
  *
- * @param row from 0, among the rows of all files
+ * @param row from 0, among the rows of all files but the rejected ones
  */
 export async function placeOfRow(
   source: SourceSpec,
-  { root, row }: { readonly root: string; readonly row: number },
+  {
+    root,
+    row,
+    rejects = [],
+  }: { readonly root: string; readonly row: number; readonly rejects?: readonly Reject[] },
 ): Promise<RowPlace> {
   let rest = row;
   if (source.format === "parquet") return { row: row + 1 };
   for (const file of await findSourceFiles(source, root)) {
-    for (const line of source.format === "csv" ? csvRowLines(file, source) : ndjsonRowLines(file)) {
+    const rejected = new Set(rejects.flatMap((reject) => (reject.file === file.name ? [reject.line] : [])));
+    for (const { line } of source.format === "csv" ? csvRows(file, source) : jsonLines(file)) {
+      if (rejected.has(line)) continue;
       if (rest === 0) return { file: file.name, line, row: row + 1 };
       rest -= 1;
     }
@@ -34,21 +42,8 @@ export async function placeOfRow(
   return { row: row + 1 };
 }
 
-function* csvRowLines(file: FoundFile, source: SourceSpec): Generator<number> {
+function csvRows(file: FoundFile, source: SourceSpec): Iterable<{ readonly line: number }> {
   const dialect = csvDialect(source);
   const header = readCsvHeader(file, dialect);
-  const scanner = new CsvScanner(file.path, dialect);
-  try {
-    for (let skipped = 0; skipped <= header.skip; skipped++) scanner.next();
-    for (let record = scanner.next(); record !== undefined; record = scanner.next()) {
-      const blank = record.fields.length === 1 && record.fields[0] === "" && header.names.length > 1;
-      if (!blank) yield record.line;
-    }
-  } finally {
-    scanner.close();
-  }
-}
-
-function* ndjsonRowLines(file: FoundFile): Generator<number> {
-  for (const { line } of jsonLines(file)) yield line;
+  return readCsvRows(file, { header, schema: [], dialect, rules: textRulesOf(source) });
 }

@@ -3,7 +3,8 @@ import type { Engine } from "./engine.ts";
 import { datasetsErrors } from "./errors.ts";
 import { formatOfName } from "./file-format.ts";
 import { type StoredColumn, selectJsonRows, selectParquetRows } from "./file-queries.ts";
-import { diagnoseNdjson, keysOf } from "./ndjson-source.ts";
+import { keysOf } from "./ndjson-rows.ts";
+import { diagnoseNdjson } from "./ndjson-source.ts";
 import { describeParquetFile, nameBadValue, storedColumn } from "./parquet-source.ts";
 import { copyTo } from "./queries.ts";
 import { schemaOf } from "./schema.ts";
@@ -118,7 +119,7 @@ async function fromParquet(engine: Engine, request: ScratchRequest): Promise<Scr
     );
   } catch (thrown) {
     engine.rethrowUnlessData(thrown);
-    await nameBadValue(engine, file, typed);
+    await nameBadValue(engine, { file, columns: typed, rules: textRules });
     throw unreadable(file, thrown);
   }
   return {

@@ -30,9 +30,22 @@ export interface SourceFile {
   readonly bytes: number;
 }
 
+/** The rows that were left out because they are bad, as lines of JSON in a blob. */
+export interface SnapshotRejects {
+  readonly blob: Digest;
+  readonly bytes: number;
+  readonly rows: number;
+  /** How many of which kind, most frequent first. */
+  readonly faults: readonly {
+    readonly code: string;
+    readonly column?: string;
+    readonly rows: number;
+  }[];
+}
+
 /**
  * One immutable version of a dataset. Its digest covers the schema and the canonical rows in order, nothing else: not the
- * source files, not how the rows are laid out in parts, not the bytes of those.
+ * source files, not how the rows are laid out in parts, not the bytes of those, not the rows that were rejected.
  */
 export interface SnapshotManifest {
   readonly format: "slipway.snapshot/1";
@@ -42,6 +55,8 @@ export interface SnapshotManifest {
   readonly parts: readonly SnapshotPart[];
   readonly profile: Profile;
   readonly sourceFiles: readonly SourceFile[];
+  /** Absent when no row was rejected. */
+  readonly rejects?: SnapshotRejects;
 }
 
 /** The identity of a snapshot. */

@@ -1,3 +1,4 @@
+import type { SlipwayError } from "../kernel/index.ts";
 import { datasetsErrors } from "./errors.ts";
 import type { SchemaColumn } from "./snapshot.ts";
 import type { FoundFile } from "./source-files.ts";
@@ -29,7 +30,7 @@ export interface BadCell {
   readonly wrong: string;
 }
 
-export function badCell(file: FoundFile, cell: BadCell): Error {
+export function badCell(file: FoundFile, cell: BadCell): SlipwayError {
   const { place, column, value, wrong } = cell;
   const shown = value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
   const where = "line" in place ? `line ${place.line}` : `row ${place.row}`;
@@ -42,6 +43,7 @@ export function badCell(file: FoundFile, cell: BadCell): Error {
         column: column.name,
         value: value.slice(0, 1000).toWellFormed(),
         type: column.type,
+        reason: wrong,
       },
       hint: "Correct the file, declare another type for the column, or list the text in the source's `nullValues` if it means missing.",
     },

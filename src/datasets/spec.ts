@@ -28,6 +28,19 @@ export interface SourceSpec {
 export type CsvOptions = Omit<SourceSpec, "format" | "glob">;
 export type NdjsonOptions = Pick<SourceSpec, "timestampFormat">;
 
+/** What happens to rows that do not fit the columns. */
+export interface BadRowPolicy {
+  /**
+   * `fail` (the default): the first bad row stops the ingest, and nothing is recorded. `quarantine`: bad rows are left out
+   * and kept aside with their reasons, as long as they are few.
+   */
+  readonly onBadRow?: "fail" | "quarantine";
+  /** With `quarantine`: the largest share of all rows that may be bad, from 0 to 1. Default 0.01; above it the ingest fails. */
+  readonly maxBadRowShare?: number;
+}
+
+export const DEFAULT_MAX_BAD_ROW_SHARE = 0.01;
+
 /** Text files with a header line and delimited fields (RFC 4180), in UTF-8. */
 export function csv(glob: string | readonly string[], options: CsvOptions = {}): SourceSpec {
   return { ...options, format: "csv", glob };

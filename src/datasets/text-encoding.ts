@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
+import type { SlipwayError } from "../kernel/index.ts";
 import { datasetsErrors } from "./errors.ts";
 import type { FoundFile } from "./source-files.ts";
 
@@ -41,6 +42,22 @@ export function checkUtf8(file: FoundFile): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * What is wrong with a row that is not UTF-8.
+ *
+ * @param bytes the row's
+ * @param place where it begins
+ */
+export function badByteIn(
+  file: FoundFile,
+  bytes: Buffer,
+  place: { readonly line: number; readonly offset: number },
+): SlipwayError {
+  const at = firstInvalid(bytes);
+  const line = place.line + countNewlines(bytes, at);
+  return badByte(file, { offset: place.offset + at, line, byte: bytes[at]! });
 }
 
 /** How files begin that are no text, with bytes that no text has. */
@@ -87,15 +104,13 @@ export function refuseOtherThanText(file: FoundFile): void {
   });
 }
 
-function badByte(file: FoundFile, place: { offset: number; line: number; byte: number }): Error {
+function badByte(file: FoundFile, place: { offset: number; line: number; byte: number }): SlipwayError {
   const byte = `0x${place.byte.toString(16).padStart(2, "0")}`;
-  return datasetsErrors.DATASETS_BAD_ENCODING.error(
-    `${file.name}, line ${place.line}: byte ${byte} at offset ${place.offset} is not UTF-8`,
-    {
-      details: { file: file.name, line: place.line, offset: place.offset, byte },
-      hint: `If the file is in Latin-1 or Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8 ${file.name}`,
-    },
-  );
+  const reason = `byte ${byte} at offset ${place.offset} is not UTF-8`;
+  return datasetsErrors.DATASETS_BAD_ENCODING.error(`${file.name}, line ${place.line}: ${reason}`, {
+    details: { file: file.name, line: place.line, offset: place.offset, byte, reason },
+    hint: `If the file is in Latin-1 or Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8 ${file.name}`,
+  });
 }
 
 /** The length without a character that is cut off at the end. */

@@ -44,6 +44,21 @@ export function numberOf(field: string, type: ColumnType): string | undefined {
  * first because it decides the speed.
  */
 export function textToValue(field: TextField, type: ColumnType, rules: TextRules): string {
+  return guardedValue(field, type, { rules, fail: `ELSE error('not a ${type}: ' || ${field.text})` });
+}
+
+/** SQL that is true for a text that `textToValue` refuses. */
+export function refusedText(field: TextField, type: ColumnType, rules: TextRules): string {
+  const { text } = field;
+  const present = `${text} IS NOT NULL AND NOT ${isOneOf(`trim(${text}, ${BLANKS})`, rules.nullValues)}`;
+  return `(${present} AND TRY(${guardedValue(field, type, { rules, fail: "" })}) IS NULL)`;
+}
+
+function guardedValue(
+  field: TextField,
+  type: ColumnType,
+  { rules, fail }: { readonly rules: TextRules; readonly fail: string },
+): string {
   const { text } = field;
   const trimmed = `trim(${text}, ${BLANKS})`;
   const missing = `WHEN ${text} IS NULL OR ${isOneOf(trimmed, rules.nullValues)} THEN NULL`;
@@ -53,7 +68,6 @@ export function textToValue(field: TextField, type: ColumnType, rules: TextRules
   );
   const first = someNumber ? missing : "";
   const rest = someNumber ? "" : missing;
-  const fail = `ELSE error('not a ${type}: ' || ${text})`;
   const number = field.number ?? numberOf(text, type) ?? "NULL";
   switch (type) {
     case "int":

@@ -26,6 +26,10 @@ export const featuresErrors = defineErrors({
     kind: "invalid",
     doc: "A feature plan is damaged or was not made by a supported version.",
   },
+  FEATURES_BAD_WINDOWS: {
+    kind: "invalid",
+    doc: "The stored past of window features is damaged, or was written for other windows or by another version.",
+  },
   FEATURES_TOO_LARGE: {
     kind: "exhausted",
     doc: "A plan would have more outputs, steps or categories than are allowed.",

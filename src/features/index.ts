@@ -8,4 +8,8 @@ export { type IdentityColumn, identityPlan } from "./identity-plan.ts";
 export { type FeaturePlan, planFormat } from "./plan.ts";
 export { featuresReference } from "./reference-page.ts";
 export { signatures } from "./signatures.ts";
+export { streamTable, type TableStream, type TableStreamOptions } from "./windows/window-columns.ts";
+export type { LabelEvent, RowEvent, WindowEvent } from "./windows/window-event.ts";
+export { type Feedback, type WindowProgram, windowProgram } from "./windows/window-program.ts";
 export type { LabelColumn, WindowSource, WindowSpec, WindowStatistic } from "./windows/window-spec.ts";
+export { type WindowPlaces, WindowState } from "./windows/window-state.ts";

@@ -79,7 +79,7 @@ function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
 function readDerivedColumns(given: Json, columns: FeaturePlan["columns"]): DerivedColumn[] {
   const types = Object.fromEntries(columns.map(({ name, type }) => [name, type]));
   const names = new Set(columns.map(({ name }) => name));
-  return readList(given, "derived", MOST_COLUMNS).map((column, at) => {
+  const derived = readList(given, "derived", MOST_COLUMNS).map((column, at): DerivedColumn => {
     const where = `derived[${at}]`;
     const own = readObject(column, where, ["name", "type", "from"]);
     const name = readText(own.name, where);
@@ -88,6 +88,10 @@ function readDerivedColumns(given: Json, columns: FeaturePlan["columns"]): Deriv
     if (own.type !== "float") throw refusePlan("must be of the type float", where);
     return { name, type: own.type, from: readDerivation(own.from, `${where}.from`, types) };
   });
+  if (new Set(derived.map(({ from }) => from.window.time)).size > 1) {
+    throw refusePlan("must have windows over the same time", "derived");
+  }
+  return derived;
 }
 
 function readDictionary(dictionary: Json, at: number): string[] {

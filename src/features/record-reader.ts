@@ -194,6 +194,18 @@ function textField(value: unknown, field: Field): string | null {
   return null;
 }
 
+/**
+ * A category or text of a record, null where it is missing.
+ *
+ * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
+ */
+export function readTextField(
+  record: Readonly<Record<string, unknown>>,
+  { name, optional }: { readonly name: string; readonly optional: boolean },
+): string | null {
+  return textField(own(record, name), { name, type: "category", optional });
+}
+
 /** NaN when the value may be missing and is; otherwise the error that tells the client what to send. */
 function missingNumber(value: unknown, field: Field): number {
   if (value === null || (value === undefined && field.optional)) return Number.NaN;

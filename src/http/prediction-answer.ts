@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
 import { type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
 import { statusOfKind } from "./error-status.ts";
@@ -25,6 +26,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   [httpErrors.HTTP_ENCODING_UNSUPPORTED.code]: 415,
   [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
   [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
+  [feedbackErrors.FEEDBACK_TOO_MANY_ITEMS.code]: 413,
 };
 
 export function sendJson(response: ServerResponse, value: unknown, settings: AnswerSettings): void {
@@ -36,13 +38,17 @@ export function sendError(response: ServerResponse, thrown: unknown, settings: A
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
   settings.metrics.countError(status, error.code);
-  const text = JSON.stringify({
+  const text = JSON.stringify(errorDocument(error));
+  send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
+}
+
+export function errorDocument(error: SlipwayError): object {
+  return {
     error: error.message,
     code: error.code,
     ...(Object.keys(error.details).length === 0 ? {} : { details: error.details }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
-  send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
+  };
 }
 
 function headersOf(error: SlipwayError): string[] {

@@ -1,3 +1,5 @@
+import type { FeedbackCounts } from "../feedback/index.ts";
+
 /** Upper bounds of the latency histogram's buckets: 2^0 … 2^24 µs (16.8 s). */
 const BUCKETS = 25;
 
@@ -49,7 +51,7 @@ export class PredictionMetrics {
   }
 
   /** @param gauges name → value, of the moment */
-  text(gauges: ReadonlyMap<string, number>): string {
+  text(gauges: ReadonlyMap<string, number>, feedback?: FeedbackCounts): string {
     const lines: string[] = [];
     const family = (name: string, type: string, help: string) =>
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
@@ -70,6 +72,14 @@ export class PredictionMetrics {
     family("slipway_request_errors_total", "counter", "Requests answered with an error.");
     for (const [labels, count] of this.#errors)
       lines.push(`slipway_request_errors_total{${labels}} ${count}`);
+    if (feedback !== undefined) {
+      const { unmatched, ...outcomes } = feedback;
+      family("slipway_feedback_total", "counter", "Items of feedback, by what became of them.");
+      for (const [outcome, count] of Object.entries(outcomes))
+        lines.push(`slipway_feedback_total{outcome="${outcome}"} ${count}`);
+      family("slipway_feedback_unmatched_total", "counter", "Items taken whose prediction is not in reach.");
+      lines.push(`slipway_feedback_unmatched_total ${unmatched}`);
+    }
     for (const [name, value] of gauges) lines.push(`# TYPE ${name} gauge`, `${name} ${value}`);
     return `${lines.join("\n")}\n`;
   }

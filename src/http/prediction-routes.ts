@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { FeedbackIntake } from "../feedback/index.ts";
 import type { DataPlane, ModelStatus, ServedVersion, VersionSelector } from "../serving/index.ts";
 import {
   type BodyLimits,
@@ -13,6 +14,7 @@ import {
   writeV2Response,
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
+import { answerFeedback } from "./feedback-route.ts";
 import {
   type AnswerSettings,
   methodNotAllowed,
@@ -31,6 +33,8 @@ export interface Route {
 
 export interface RouterOptions {
   readonly dataPlane: DataPlane;
+  /** Without it there is no feedback here. */
+  readonly feedback: FeedbackIntake | undefined;
   readonly limits: BodyLimits;
   readonly settings: AnswerSettings;
   readonly serverName: string;
@@ -89,7 +93,7 @@ export class PredictionRouter {
   }
 
   #fixed(path: string): Route | undefined {
-    const { dataPlane, settings, serverName, serverVersion } = this.#options;
+    const { dataPlane, feedback, settings, serverName, serverVersion } = this.#options;
     const names = () => dataPlane.models().map(({ name }) => name);
     switch (path) {
       case "/":
@@ -106,9 +110,11 @@ export class PredictionRouter {
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(gaugesOf(dataPlane));
+          const text = settings.metrics.text(gaugesOf(dataPlane), feedback?.counts);
           send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
         });
+      case "/v1/feedback":
+        return this.#feedback();
       case "/v1/models":
       case "/v2/models":
         return this.#get(() => ({ models: names() }));
@@ -118,6 +124,15 @@ export class PredictionRouter {
       default:
         return undefined;
     }
+  }
+
+  #feedback(): Route | undefined {
+    const { feedback: intake, limits, settings } = this.#options;
+    if (intake === undefined) return undefined;
+    return {
+      method: "POST",
+      answer: (body, response) => answerFeedback(body, response, { intake, limits, settings }),
+    };
   }
 
   #get(document: () => unknown): Route {

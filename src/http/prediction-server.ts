@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
 import { httpErrors } from "./errors.ts";
@@ -45,6 +46,8 @@ export type ListenTarget = { readonly host: string; readonly port: number } | { 
 
 export interface PredictionServerOptions {
   readonly dataPlane: DataPlane;
+  /** Takes what comes to `/v1/feedback`; without it nothing answers there. */
+  readonly feedback?: FeedbackIntake;
   readonly listen: ListenTarget;
   readonly limits?: Partial<PredictionLimits>;
   /** Answered as `name` and `version` of the server's metadata. Default `slipway` and an empty text. */
@@ -82,7 +85,7 @@ const DEFAULT_DRAIN_MS = 1_000;
 const DEFAULT_GRACE_MS = 5_000;
 
 /**
- * Serves predictions over HTTP/1.1: TensorFlow Serving and KServe V1, Open Inference Protocol V2, health and metrics.
+ * Serves predictions over HTTP/1.1: TensorFlow Serving and KServe V1, Open Inference Protocol V2, feedback, health and metrics.
  * Nothing can be managed here.
  *
  * @throws HTTP_CANNOT_LISTEN
@@ -105,6 +108,7 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   };
   const router = new PredictionRouter({
     dataPlane,
+    feedback: options.feedback,
     settings,
     limits: { maxDepth: limits.maxJsonDepth, refuseUnknownFields: limits.refuseUnknownFields },
     serverName: options.serverName ?? "slipway",

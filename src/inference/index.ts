@@ -2,6 +2,7 @@ export { createForestEngine, type Engine, openEngine } from "./engine.ts";
 export type { Ensemble, EnsembleTask } from "./ensemble/ensemble.ts";
 export { createEnsembleEngine } from "./ensemble/ensemble-engine.ts";
 export { decodeEnsemble, encodeEnsemble } from "./ensemble/ensemble-file.ts";
+export { forestsAsEnsemble } from "./ensemble/forests-as-ensemble.ts";
 export { inferenceErrors } from "./errors.ts";
 export { type Forest, type ForestTask, treeCount } from "./forest.ts";
 export { decodeForest, encodeForest } from "./forest-file.ts";

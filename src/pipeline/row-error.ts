@@ -1,5 +1,6 @@
-import { placeOfRow } from "../datasets/index.ts";
+import { placeOfRow, readRejects, type SnapshotManifest } from "../datasets/index.ts";
 import { deserializeError, SlipwayError } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
 import type { RunRequest } from "./run.ts";
 
 /**
@@ -9,10 +10,12 @@ import type { RunRequest } from "./run.ts";
 export async function withPlaceOfRow(
   error: unknown,
   { spec, projectRoot }: Pick<RunRequest, "spec" | "projectRoot">,
+  read: { readonly manifest: SnapshotManifest; readonly blobs: BlobStore },
 ): Promise<unknown> {
   if (!(error instanceof SlipwayError) || typeof error.details.firstRow !== "number") return error;
   const row = error.details.firstRow - 1;
-  const { file, line } = await placeOfRow(spec.from.source, { root: projectRoot, row });
+  const rejects = await readRejects(read.manifest.rejects, { ...read, limit: Number.POSITIVE_INFINITY });
+  const { file, line } = await placeOfRow(spec.from.source, { root: projectRoot, row, rejects });
   if (file === undefined || line === undefined) return error;
   const serialized = error.toJSON();
   return deserializeError({

@@ -87,7 +87,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
       }),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
   }).catch(async (error: unknown) => {
-    throw await withPlaceOfRow(error, request);
+    throw await withPlaceOfRow(error, request, { manifest: snapshot.manifest, blobs: ports.blobs });
   });
 
   steps.mark("evaluate", "running");
@@ -168,8 +168,9 @@ function stepReporter(ports: Pick<RunPorts, "clock" | "report">) {
   const during = async (step: "snapshot", work: () => Promise<RunSnapshot & { reused: boolean }>) => {
     mark(step, "running");
     const snapshot = await work();
-    const rows = `${snapshot.manifest.rowCount.toLocaleString("en")} rows`;
-    mark(step, snapshot.reused ? "reused" : "finished", rows);
+    const { rowCount, rejects } = snapshot.manifest;
+    const rejected = rejects === undefined ? "" : `, ${rejects.rows.toLocaleString("en")} rejected`;
+    mark(step, snapshot.reused ? "reused" : "finished", `${rowCount.toLocaleString("en")} rows${rejected}`);
     return snapshot;
   };
   return { mark, during };

@@ -1,4 +1,4 @@
-import type { SourceSpec } from "../datasets/spec.ts";
+import type { BadRowPolicy, SourceSpec } from "../datasets/spec.ts";
 import { kindOfColumn } from "../features/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
@@ -24,7 +24,7 @@ export interface DatasetColumn {
 }
 
 /** A dataset as plain data. */
-export interface DatasetSpec {
+export interface DatasetSpec extends BadRowPolicy {
   readonly kind: "dataset";
   readonly source: SourceSpec;
   readonly columns: Readonly<Record<string, DatasetColumn>>;
@@ -79,6 +79,13 @@ export interface DatasetOptions<Columns extends ColumnDeclarations, TimeColumn e
   readonly columns: Columns;
   /** When each row happened: a timestamp column. */
   readonly time?: TimeColumn;
+  /**
+   * `"fail"` (the default): the first row that does not fit the columns stops the snapshot. `"quarantine"`: such rows are left
+   * out and kept aside with their reasons (`slipway data rejects`), as long as they are few.
+   */
+  readonly onBadRow?: "fail" | "quarantine";
+  /** With `quarantine`: the largest share of all rows that may be bad, from 0 to 1. Default 0.01; above it nothing is recorded. */
+  readonly maxBadRowShare?: number;
 }
 
 /**
@@ -96,7 +103,7 @@ export function dataset<
   const Columns extends ColumnDeclarations,
   const TimeColumn extends TimeColumnName<NoInfer<Columns>> = never,
 >(options: DatasetOptions<Columns, TimeColumn>): Dataset<Columns, TimeColumn> {
-  checkMembers(options, "dataset()", ["source", "columns", "time"]);
+  checkMembers(options, "dataset()", ["source", "columns", "time", "onBadRow", "maxBadRowShare"]);
   checkSource(options.source);
   const columns = readColumns(options.columns);
   const time: string | undefined = options.time;
@@ -106,8 +113,27 @@ export function dataset<
     source: options.source,
     columns,
     ...(time === undefined ? {} : { time }),
+    ...readBadRowPolicy(options),
   };
   return markBuilt(spec);
+}
+
+function readBadRowPolicy({ onBadRow, maxBadRowShare }: BadRowPolicy): BadRowPolicy {
+  if (onBadRow !== undefined && onBadRow !== "fail" && onBadRow !== "quarantine") {
+    throw bad(`onBadRow must be "fail" or "quarantine", not ${JSON.stringify(onBadRow)}`, "onBadRow");
+  }
+  if (maxBadRowShare === undefined) return onBadRow === undefined ? {} : { onBadRow };
+  if (onBadRow !== "quarantine") {
+    throw bad('maxBadRowShare has a meaning only with onBadRow: "quarantine"', "maxBadRowShare");
+  }
+  if (typeof maxBadRowShare !== "number" || !(maxBadRowShare >= 0 && maxBadRowShare <= 1)) {
+    throw bad(
+      `maxBadRowShare must be a share from 0 to 1, not ${JSON.stringify(maxBadRowShare)}`,
+      "maxBadRowShare",
+      "0.01 is one row of a hundred",
+    );
+  }
+  return { onBadRow, maxBadRowShare };
 }
 
 function checkMembers(given: unknown, what: string, known: readonly string[]): void {

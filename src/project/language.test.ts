@@ -317,6 +317,13 @@ describe("dataset()", () => {
     ["no columns", { source }, "PROJECT_BAD_DATASET"],
     ["empty columns", { source, columns: {} }, "PROJECT_BAD_DATASET"],
     ["an unknown type", { source, columns: { x: "toString" } }, "PROJECT_BAD_DATASET"],
+    ["an unknown policy", { source, columns: { x: "int" }, onBadRow: "skip" }, "PROJECT_BAD_DATASET"],
+    [
+      "a share beyond 1",
+      { source, columns: { x: "int" }, onBadRow: "quarantine", maxBadRowShare: 5 },
+      "PROJECT_BAD_DATASET",
+    ],
+    ["a share for nothing", { source, columns: { x: "int" }, maxBadRowShare: 0.1 }, "PROJECT_BAD_DATASET"],
     ["no type", { source, columns: { x: { known: "after" } } }, "PROJECT_BAD_DATASET"],
     ["an unknown moment", { source, columns: { x: { type: "int", known: "later" } } }, "PROJECT_BAD_DATASET"],
     ["a column without a name", { source, columns: { "": "int" } }, "PROJECT_BAD_DATASET"],

@@ -42,6 +42,11 @@ export function incarnationTail(incarnation: string): string {
   return incarnation.slice(-INCARNATION_DIGITS);
 }
 
+/** When a worker began this life of it, epoch milliseconds. */
+export function incarnationStart(incarnation: string): number {
+  return decodeBase32(incarnation.slice(0, TIME_DIGITS));
+}
+
 /** Writes the ids of one incarnation. Ids of one millisecond share their first 22 digits, which are written once. */
 export class PredictionIds {
   readonly #tail: string;

@@ -8,6 +8,7 @@ export {
 } from "./database.ts";
 export type { DatabaseSchema } from "./database-schema.ts";
 export { storageErrors } from "./errors.ts";
+export { type LogMark, type LogMarks, LogTail, type LogTailOptions, type TailedFrame } from "./log-tail.ts";
 export {
   MAX_FRAME_BYTES,
   parseSegmentFileName,

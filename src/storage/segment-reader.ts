@@ -125,15 +125,16 @@ export async function readFrameAt(directory: string, position: LogPosition): Pro
   }
 }
 
-interface OpenSegment {
+export interface OpenSegment {
   readonly handle: FileHandle;
   readonly path: string;
   readonly segment: string;
   readonly start: number;
-  readonly options: ReadOptions;
+  readonly options: Pick<ReadOptions, "onTornTail" | "onDamage">;
 }
 
-async function* readSegment(opened: OpenSegment): AsyncGenerator<LogFrame, void, undefined> {
+/** The whole frames of one segment from `start` on, up to where it ended when this was called. */
+export async function* readSegment(opened: OpenSegment): AsyncGenerator<LogFrame, void, undefined> {
   const { handle, path, segment, options } = opened;
   const end = (await handle.stat()).size;
   const header = await readHeader(handle, path);
@@ -184,7 +185,7 @@ interface Broken {
   readonly segment: string;
   readonly offset: number;
   readonly seed: number;
-  readonly options: ReadOptions;
+  readonly options: OpenSegment["options"];
 }
 
 /**
@@ -204,7 +205,7 @@ function recover(rest: Buffer, broken: Broken): number | undefined {
   return next;
 }
 
-function report(error: SlipwayError, options: ReadOptions): void {
+function report(error: SlipwayError, options: OpenSegment["options"]): void {
   if (options.onDamage === undefined) throw error;
   options.onDamage(error);
 }

@@ -1,10 +1,13 @@
 import { binCount } from "./bins.ts";
 import {
+  boundedLeafValue,
+  gainOfValue,
   keep,
   leafGain,
   type SearchContext,
   type SearchTarget,
   type SplitCandidate,
+  type Sums,
 } from "./split-candidate.ts";
 
 /**
@@ -18,14 +21,31 @@ export function findCategoricalSplit(
   target: SearchTarget,
   best: SplitCandidate,
 ): void {
-  const { feature, at, gradientUnit } = target;
-  const { kernels, unpackedAt, hessianUnit } = context;
+  const { feature, at, gradientUnit, hessianUnit } = target;
+  const { kernels, unpackedAt } = context;
   kernels.unpack(at, binCount(feature), unpackedAt, gradientUnit, hessianUnit);
   if (feature.valueBins < context.spec.maxCategoriesOneHot) splitOneOff(context, target, best);
   else splitManyOff(context, target, best);
 }
 
-function splitOneOff({ spec, bins }: SearchContext, target: SearchTarget, best: SplitCandidate): void {
+/** The gain of both sides. Under monotone constraints elsewhere in the tree their values are held between bounds. */
+function gainOf(
+  { monotone }: SearchContext,
+  { leaf, bounds }: SearchTarget,
+  { left, penalty }: { left: Sums; penalty: { l1: number; l2: number } },
+): number {
+  const { gradient, hessian } = left;
+  const rest = { gradient: leaf.gradient - gradient, hessian: leaf.hessian - hessian, rows: 0 };
+  if (monotone === undefined)
+    return leafGain(gradient, hessian, penalty) + leafGain(rest.gradient, rest.hessian, penalty);
+  return (
+    gainOfValue(left, penalty, boundedLeafValue(left, penalty, bounds)) +
+    gainOfValue(rest, penalty, boundedLeafValue(rest, penalty, bounds))
+  );
+}
+
+function splitOneOff(context: SearchContext, target: SearchTarget, best: SplitCandidate): void {
+  const { spec, bins } = context;
   const { leaf } = target;
   const categories = binCount(target.feature);
   for (let bin = 0; bin < categories; bin++) {
@@ -35,13 +55,11 @@ function splitOneOff({ spec, bins }: SearchContext, target: SearchTarget, best: 
     if (rows < spec.minRowsPerLeaf || hessian < spec.minHessianPerLeaf) continue;
     const restHessian = leaf.hessian - hessian;
     if (leaf.rows - rows < spec.minRowsPerLeaf || restHessian < spec.minHessianPerLeaf) continue;
-    const gain =
-      leafGain(gradient, hessian, spec) +
-      leafGain(leaf.gradient - gradient, restHessian, spec) -
-      target.wholeGain;
+    const left = { gradient, hessian, rows };
+    const gain = gainOf(context, target, { left, penalty: spec }) - target.wholeGain;
     if (gain <= best.gain) continue;
     keep(best, { gain, position: target.position, l2: spec.l2 });
-    best.left = { gradient, hessian, rows };
+    best.left = left;
     best.leftBins.fill(0);
     addBin(best, bin);
     best.missingLeft = bin === target.feature.valueBins;
@@ -73,13 +91,11 @@ function splitManyOff(context: SearchContext, target: SearchTarget, best: SplitC
       if (restHessian < spec.minHessianPerLeaf) break;
       if (rowsInGroup < spec.minRowsPerCategoryGroup) continue;
       rowsInGroup = 0;
-      const gain =
-        leafGain(gradient, hessian, penalty) +
-        leafGain(leaf.gradient - gradient, restHessian, penalty) -
-        target.wholeGain;
+      const left = { gradient, hessian, rows };
+      const gain = gainOf(context, target, { left, penalty }) - target.wholeGain;
       if (gain <= best.gain) continue;
       keep(best, { gain, position: target.position, l2: penalty.l2 });
-      best.left = { gradient, hessian, rows };
+      best.left = left;
       best.leftBins.fill(0);
       for (let j = 0; j <= i; j++) addBin(best, context.order[fromEnd ? used - 1 - j : j]!);
       const missing = target.feature.valueBins;

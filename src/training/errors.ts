@@ -13,7 +13,7 @@ export const trainingErrors = defineErrors({
   },
   TRAINING_BAD_TARGET: {
     kind: "invalid",
-    doc: "The target has missing or infinite values, or values other than 0 and 1 in a binary task.",
+    doc: "The target has missing or infinite values, values other than 0 and 1 in a binary task or than numbers of classes in a multiclass one, or counts below 0.",
   },
   TRAINING_CONSTANT_TARGET: {
     kind: "invalid",

@@ -1,10 +1,47 @@
-import type { Forest } from "../inference/index.ts";
+import { encodeEnsemble, encodeForest, type Forest, forestsAsEnsemble } from "../inference/index.ts";
 import type { FeatureMatrix } from "../kernel/index.ts";
 import type { FeatureBins } from "./bins.ts";
+import type { Objective } from "./objective.ts";
 import { type GrownNode, type GrownTree, isLeft } from "./tree-growth.ts";
 
+/**
+ * The forest file of a trained model. One output whose score is a value or log-odds is a plain forest; several outputs,
+ * and a mean behind a logarithm, are an ensemble with the link that undoes it.
+ */
+export function modelBytes(model: {
+  readonly objective: Objective;
+  readonly columns: FeatureMatrix["columns"];
+  /** The features used, by position. */
+  readonly features: readonly FeatureBins[];
+  /** For each output. */
+  readonly base: Float64Array;
+  readonly learningRate: number;
+  /** The trees of each iteration, one for each output. */
+  readonly iterations: readonly (readonly GrownTree[])[];
+}): Uint8Array {
+  const { objective, columns, features, base, learningRate, iterations } = model;
+  const forests = [...base].map((ownBase, output) =>
+    buildForest({
+      task: objective.kind === "logistic" ? "binary" : "regression",
+      ...{ columns, features, learningRate },
+      base: ownBase,
+      trees: iterations.map((trees) => trees[output]!).filter((tree) => tree.nodes.length > 0),
+    }),
+  );
+  switch (objective.kind) {
+    case "softmax":
+      return encodeEnsemble(forestsAsEnsemble(forests, { task: "multiclass", link: { kind: "softmax" } }));
+    case "poisson":
+      return encodeEnsemble(
+        forestsAsEnsemble(forests, { task: "regression", link: { kind: "exponential" } }),
+      );
+    default:
+      return encodeForest(forests[0]!);
+  }
+}
+
 /** Turns trees of bins into a forest of thresholds and category codes. */
-export function buildForest(model: {
+function buildForest(model: {
   readonly task: Forest["task"];
   readonly columns: FeatureMatrix["columns"];
   /** The features used, by position. */

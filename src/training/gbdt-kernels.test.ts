@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createRandom, log1p, sigmoid } from "../kernel/index.ts";
 import { CONSTANT_BYTES, type GbdtKernels, instantiateKernels, kernelModule } from "./gbdt-kernels.ts";
+import type { Objective } from "./objective.ts";
 import { gbdt } from "./spec.ts";
 import { wasm } from "./wasm-api.ts";
 
@@ -23,14 +24,17 @@ const AT = {
   gradients: 327_680,
   histogram: 524_288,
   doubles: 589_824,
+  /** From one class's scores to the next one's. */
+  stride: 2048,
 };
 
-function kernelsFor(objective: "binary" | "regression", weighted: boolean): GbdtKernels {
+function kernelsFor(objective: Objective, weighted: boolean): GbdtKernels {
   const shape = {
     pages: PAGES,
     groups: GROUPS,
     objective,
     weighted,
+    scoreStride: AT.stride,
     countShift: COUNT_SHIFT,
     penalties: gbdt(),
     constants: AT.constants,
@@ -43,7 +47,7 @@ function kernelsFor(objective: "binary" | "regression", weighted: boolean): Gbdt
 let kernels: GbdtKernels;
 beforeAll(() => {
   expect(CONSTANT_BYTES).toBeLessThan(900);
-  kernels = kernelsFor("binary", false);
+  kernels = kernelsFor({ kind: "logistic" }, false);
 });
 
 const rowsAndSeed = fc.record({ rows: fc.integer({ min: 1, max: 200 }), seed: fc.integer() });
@@ -195,7 +199,7 @@ describe("gradients", () => {
   const GRADIENT_SCALE = 2 ** 32;
   const HESSIAN_SCALE = 2 ** 22;
 
-  function run(objective: "binary" | "regression", weighted: boolean) {
+  function run(kind: "logistic" | "squared", weighted: boolean) {
     const random = createRandom(3);
     const fill = (at: number, value: (i: number) => number) => {
       const values = new Float64Array(buffer, at, rows + 1).map((_, i) => value(i));
@@ -205,11 +209,11 @@ describe("gradients", () => {
     const special = [0, -0, 40, -40, 800, -800, Number.NEGATIVE_INFINITY];
     const scores = fill(
       score,
-      (i) => special[i] ?? (objective === "binary" ? random.float() * 40 - 20 : random.float()),
+      (i) => special[i] ?? (kind === "logistic" ? random.float() * 40 - 20 : random.float()),
     );
-    const targets = fill(target, (i) => (objective === "binary" ? i % 2 : random.float()));
+    const targets = fill(target, (i) => (kind === "logistic" ? i % 2 : random.float()));
     const weights = fill(weight, () => (weighted ? random.float() : 1));
-    kernelsFor(objective, weighted).gradients(
+    kernelsFor({ kind }, weighted).gradients(
       score,
       target,
       weighted ? weight : 0,
@@ -218,6 +222,8 @@ describe("gradients", () => {
       rows,
       GRADIENT_SCALE,
       HESSIAN_SCALE,
+      0,
+      0,
     );
     const found = new BigInt64Array(buffer, out, 2 * rows);
     return { scores, targets, weights, found };
@@ -225,7 +231,7 @@ describe("gradients", () => {
 
   it("of the log-loss agree with the kernel's sigmoid to the last bit that is kept", () => {
     for (const weighted of [false, true]) {
-      const { scores, targets, weights, found } = run("binary", weighted);
+      const { scores, targets, weights, found } = run("logistic", weighted);
       for (let i = 0; i < rows; i++) {
         const p = sigmoid(scores[i]!);
         expect(
@@ -239,7 +245,7 @@ describe("gradients", () => {
   });
 
   it("of the squared error are the weighted residuals", () => {
-    const { scores, targets, weights, found } = run("regression", true);
+    const { scores, targets, weights, found } = run("squared", true);
     for (let i = 7; i < rows; i++) {
       const residual = (scores[i]! - targets[i]!) * weights[i]!;
       expect(Math.abs(Number(found[2 * i]) - residual * GRADIENT_SCALE)).toBeLessThan(0.51);
@@ -247,8 +253,8 @@ describe("gradients", () => {
   });
 
   it("keep the sum of second derivatives unbiased when they are far below one unit", () => {
-    const unweighted = kernelsFor("regression", false);
-    unweighted.gradients(score, target, 0, out, 0, rows, 1, 1 / 16);
+    const unweighted = kernelsFor({ kind: "squared" }, false);
+    unweighted.gradients(score, target, 0, out, 0, rows, 1, 1 / 16, 0, 0);
     let sum = 0n;
     for (const value of new BigInt64Array(buffer, out, 2 * rows).filter((_, i) => i % 2 === 1))
       sum += value - (1n << BigInt(COUNT_SHIFT));
@@ -256,7 +262,7 @@ describe("gradients", () => {
   });
 
   it("have a largest residual and a log-loss that plain arithmetic confirms", () => {
-    const { scores, targets } = run("binary", false);
+    const { scores, targets } = run("logistic", false);
     scores[6] = -3;
     new Float64Array(buffer, score, rows).set(scores.subarray(0, rows));
     new Float64Array(buffer, score, rows + 1)[rows] = Number.NEGATIVE_INFINITY;

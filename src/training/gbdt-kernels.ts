@@ -1,5 +1,6 @@
 import { gradientKernels } from "./gradient-kernels.ts";
 import { combineKernel, histogramKernel, unpackKernel } from "./histogram-kernels.ts";
+import type { Objective } from "./objective.ts";
 import { rowKernels } from "./row-kernels.ts";
 import { type ScanShape, scanKernel } from "./scan-kernel.ts";
 import { type WasmMemory, type WasmModule, wasm } from "./wasm-api.ts";
@@ -73,7 +74,23 @@ export interface GbdtKernels {
     rowEnd: number,
     gradientScale: number,
     hessianScale: number,
+    normaliser: number,
+    label: number,
   ): void;
+  /** See `normaliseKernel`; softmax only. */
+  normalise(score: number, row: number, rowEnd: number, out: number): void;
+  /** See `poissonExtremesKernel`; poisson only. */
+  poissonExtremes(
+    score: number,
+    target: number,
+    weight: number,
+    row: number,
+    rowEnd: number,
+    out: number,
+  ): void;
+  /** See `lossKernel`. */
+  readonly loss: LossKernel;
+  readonly weightedLoss: LossKernel;
   largestResidual(score: number, target: number, weight: number, row: number, rowEnd: number): number;
   logisticLoss(score: number, target: number, row: number, rowEnd: number, out: number): void;
 }
@@ -90,14 +107,25 @@ export type HistogramKernel = (
   gradients: number,
 ) => void;
 
+export type LossKernel = (
+  score: number,
+  scoreStride: number,
+  target: number,
+  weight: number,
+  row: number,
+  rowEnd: number,
+) => number;
+
 /** What the kernels are compiled for. */
 export interface KernelShape {
   /** Pages of 64 KB of the shared memory. */
   readonly pages: number;
   /** Per group and feature: the first bin of its histogram, counted from the group's first. */
   readonly groups: readonly (readonly number[])[];
-  readonly objective: "binary" | "regression";
+  readonly objective: Objective;
   readonly weighted: boolean;
+  /** See `gradientKernels`. */
+  readonly scoreStride: number;
   /** A row counts as 1 at this bit of the second integer of a bin, above the sum of second derivatives. */
   readonly countShift: number;
   readonly penalties: Omit<ScanShape, "countShift" | "constants">;
@@ -105,7 +133,7 @@ export interface KernelShape {
   readonly constants: number;
 }
 
-const MOST_CONSTANTS = 48;
+const MOST_CONSTANTS = 96;
 export const CONSTANT_BYTES = 8 * MOST_CONSTANTS;
 
 /** The module's bytes, and a function that puts its constants into the memory it will run on. */

@@ -11,7 +11,14 @@ const numeric = (valueBins: number): FeatureBins => ({
   valueBins,
   hasMissing: true,
 });
-const shape = { validateRows: 100, weighted: true, validateWeighted: false, leaves: 31, threads: 2 };
+const shape = {
+  validateRows: 100,
+  weighted: true,
+  validateWeighted: false,
+  leaves: 31,
+  threads: 2,
+  outputs: 1,
+};
 
 describe("the memory of a training", () => {
   it("gives every part a place of its own", () => {

@@ -21,7 +21,9 @@ export interface RowsLayout {
   /** Columns of bins, one byte a row: feature f's begins at `columns + f · columnStride`. */
   readonly columns: number;
   readonly columnStride: number;
+  /** One column of scores for each output, `scoreStride` bytes apart. */
   readonly score: number;
+  readonly scoreStride: number;
   readonly target: number;
   /** 0 when rows are not weighted. */
   readonly weight: number;
@@ -64,10 +66,12 @@ export interface MemoryLayout {
   /** Per thread: the bins of one feature as doubles, see `unpack`; and what `scan` found. */
   readonly unpacked: number;
   readonly scanned: number;
-  /** Per block of 512 validation rows: two f64. */
+  /** Per block of 512 rows of either set: two f64. */
   readonly losses: number;
-  /** One f64 a thread. */
-  readonly residuals: number;
+  /** Two f64 a thread. */
+  readonly extremes: number;
+  /** See `normaliseKernel`: two columns of doubles; 0 when there is one output. */
+  readonly normaliser: number;
   readonly constants: number;
   readonly failure: number;
   /** Orders to the threads. */
@@ -97,8 +101,9 @@ export function planMemory(shape: {
   readonly validateWeighted: boolean;
   readonly leaves: number;
   readonly threads: number;
+  readonly outputs: number;
 }): MemoryLayout {
-  const { features, rows, leaves, threads } = shape;
+  const { features, rows, leaves, threads, outputs } = shape;
   // Address 0 means "none".
   let end = 64;
   const take = (bytes: number): number => {
@@ -108,12 +113,14 @@ export function planMemory(shape: {
   };
   const takeRows = (count: number, weighted: boolean): RowsLayout => {
     const columnStride = Math.ceil(count / 64) * 64;
+    // One more, since gradients are computed two rows at a time.
+    const scoreStride = Math.ceil((8 * (count + 1)) / 64) * 64;
     return {
       rows: count,
       columns: take(columnStride * features.length),
       columnStride,
-      // One more, since gradients are computed two rows at a time.
-      score: take(8 * (count + 1)),
+      score: take(outputs * scoreStride),
+      scoreStride,
       target: take(8 * (count + 1)),
       weight: weighted ? take(8 * (count + 1)) : 0,
       index: take(4 * count),
@@ -148,8 +155,9 @@ export function planMemory(shape: {
     splits: take(8 * SPLIT_DOUBLES * 2 * threads),
     unpacked: take(UNPACKED_BYTES * threads),
     scanned: take(SCANNED_BYTES * threads),
-    losses: take(16 * Math.ceil(shape.validateRows / LOSS_BLOCK)),
-    residuals: take(8 * threads),
+    losses: take(16 * Math.ceil(Math.max(rows, shape.validateRows) / LOSS_BLOCK)),
+    extremes: take(16 * threads),
+    normaliser: outputs > 1 ? take(2 * Math.ceil((8 * (rows + 1)) / 64) * 64) : 0,
   };
   if (end > LARGEST_MEMORY) {
     throw trainingErrors.TRAINING_TOO_LARGE.error(

@@ -1,10 +1,11 @@
-import { logit } from "../kernel/index.ts";
 import { binCount, type FeatureBins, findBins } from "./bins.ts";
 import { trainingErrors } from "./errors.ts";
 import { kernelModule } from "./gbdt-kernels.ts";
-import { LOSS_BLOCK, type MemoryLayout, planMemory } from "./gbdt-memory.ts";
+import { planMemory } from "./gbdt-memory.ts";
 import type { TrainingPlan } from "./gbdt-thread.ts";
-import { powerAtLeast, powerOfTwo, quantisationFor } from "./quantisation.ts";
+import { monotoneDirections } from "./monotone-directions.ts";
+import { baseScores, type Objective, objectiveOf, outputsOf } from "./objective.ts";
+import { powerOfTwo, quantisationFor } from "./quantisation.ts";
 import type { GbdtSpec } from "./spec.ts";
 import type { TrainingData, TrainingOptions } from "./trainer.ts";
 import { type WasmMemory, wasm } from "./wasm-api.ts";
@@ -13,8 +14,9 @@ import { type WasmMemory, wasm } from "./wasm-api.ts";
 export interface PreparedTraining {
   /** Those that have more than one bin. */
   readonly features: readonly FeatureBins[];
-  /** The score before the first tree. */
-  readonly base: number;
+  readonly objective: Objective;
+  /** The scores before the first tree, one for each output. */
+  readonly base: Float64Array;
   /** Undefined when no feature can be split. */
   readonly plan: TrainingPlan | undefined;
   readonly largestWeight: number;
@@ -34,9 +36,13 @@ export function prepareTraining(
   const features = columns
     .map((column, feature) => findBins(column, values[feature]!, { ...spec, feature, seed: options.seed }))
     .filter((bins) => binCount(bins) > 1);
-  const base = baseOf(data);
+  const objective = objectiveOf(spec, data);
+  const outputs = outputsOf(objective);
+  const base =
+    spec.init === undefined ? baseScores(objective, data) : new Float64Array(outputs).fill(spec.init);
+  const monotone = monotoneDirections(spec.monotone, columns, features);
   const largestWeight = train.weights?.reduce((most, weight) => Math.max(most, weight), 0) ?? 1;
-  if (features.length === 0) return { features, base, plan: undefined, largestWeight };
+  if (features.length === 0) return { features, objective, base, plan: undefined, largestWeight };
 
   const layout = planMemory({
     features,
@@ -46,9 +52,9 @@ export function prepareTraining(
     validateWeighted: validate?.weights !== undefined,
     leaves: spec.leaves,
     threads: threadsFor(data, options.threads),
+    outputs,
   });
   const { gradientBits, hessianBits, countShift } = quantisationFor(rowCount);
-  const objective = data.task;
   const weighted = train.weights !== undefined;
   const groups = layout.groups.map((group) => group.offsets);
   const memory = allocate(layout.pages);
@@ -58,12 +64,11 @@ export function prepareTraining(
     objective,
     weighted,
     countShift,
+    scoreStride: layout.train.scoreStride,
     penalties: spec,
     constants: layout.constants,
   });
   kernels.writeConstants(memory.buffer);
-  // p(1 − p) is at most ¼.
-  const hessianRange = powerAtLeast(largestWeight) * (objective === "binary" ? 0.25 : 1);
   const plan: TrainingPlan = {
     spec,
     objective,
@@ -72,11 +77,12 @@ export function prepareTraining(
     memory,
     module: new wasm.Module(kernels.bytes),
     gradientRange: powerOfTwo(gradientBits),
-    hessianScale: powerOfTwo(hessianBits) / hessianRange,
+    hessianRange: powerOfTwo(hessianBits),
+    monotone,
     countShift,
     owners: ownersOf(features, layout.threads),
   };
-  return { features, base, plan, largestWeight };
+  return { features, objective, base, plan, largestWeight };
 }
 
 /** How many of the threads offered are worth using. */
@@ -97,19 +103,6 @@ function allocate(pages: number): WasmMemory {
   }
 }
 
-/** The constant prediction that is best in the training rows: LightGBM's boost_from_average. */
-function baseOf({ task, train }: TrainingData): number {
-  let sum = 0;
-  let total = 0;
-  for (let row = 0; row < train.target.length; row++) {
-    const weight = train.weights?.[row] ?? 1;
-    sum += weight * train.target[row]!;
-    total += weight;
-  }
-  const mean = sum / total;
-  return task === "binary" ? logit(mean) : mean;
-}
-
 /** Deals the features out so that all threads have about as many bins to search; sorting categories costs more. */
 function ownersOf(features: readonly FeatureBins[], threads: number): number[] {
   const costs = features.map((bins) => binCount(bins) * (bins.kind === "categorical" ? 4 : 1));
@@ -122,15 +115,4 @@ function ownersOf(features: readonly FeatureBins[], threads: number): number[] {
     loads[thread] = loads[thread]! + costs[feature]!;
   }
   return owners;
-}
-
-/** Total weight of the validation rows. */
-export function validationWeight({ validate }: TrainingData): number {
-  if (validate === undefined) return 0;
-  return validate.weights?.reduce((sum, weight) => sum + weight, 0) ?? validate.matrix.rowCount;
-}
-
-/** Blocks in which validation losses are summed. */
-export function lossBlocks(layout: MemoryLayout): number {
-  return Math.ceil((layout.validate?.rows ?? 0) / LOSS_BLOCK);
 }

@@ -1,25 +1,30 @@
-import { exp, log, log1p } from "../kernel/index.ts";
 import { BIN_BYTES } from "./bin-bytes.ts";
 import type { FeatureBins } from "./bins.ts";
 import { type GbdtKernels, instantiateKernels } from "./gbdt-kernels.ts";
-import { type FeatureGroup, LOSS_BLOCK, type MemoryLayout } from "./gbdt-memory.ts";
+import type { FeatureGroup, MemoryLayout } from "./gbdt-memory.ts";
+import { createLeafRenewal } from "./leaf-renewal.ts";
 import { createLeafSearch } from "./leaf-search.ts";
-import type { TrainerSpec } from "./spec.ts";
-import type { Sums } from "./split-candidate.ts";
+import type { Objective } from "./objective.ts";
+import { createRowLosses } from "./row-losses.ts";
+import { share } from "./share.ts";
+import type { GbdtSpec } from "./spec.ts";
+import type { Sums, ValueBounds } from "./split-candidate.ts";
 import type { WasmMemory, WasmModule } from "./wasm-api.ts";
 
 /** What every thread of a training has to know; plain data and shared memory. */
 export interface TrainingPlan {
-  readonly spec: TrainerSpec;
-  readonly objective: "binary" | "regression";
+  readonly spec: GbdtSpec;
+  readonly objective: Objective;
   readonly features: readonly FeatureBins[];
   readonly layout: MemoryLayout;
   readonly memory: WasmMemory;
   readonly module: WasmModule;
   /** What the largest possible first derivative becomes; a power of two. */
   readonly gradientRange: number;
-  /** Quantised second derivatives are multiplied with this; a power of two. */
-  readonly hessianScale: number;
+  /** What the largest possible second derivative becomes at most; a power of two. */
+  readonly hessianRange: number;
+  /** By feature: 1 when predictions may only rise with it, −1 when they may only fall; undefined without constraints. */
+  readonly monotone: Int8Array | undefined;
   /** See `KernelShape`. */
   readonly countShift: number;
   /** The thread that looks for splits of a feature. */
@@ -35,9 +40,14 @@ export type Step =
       readonly kind: "gradients";
       readonly parts: number;
       readonly gradientScale: number;
+      readonly hessianScale: number;
+      /** Which of the scores of a row; 0 where there is one. */
+      readonly output: number;
       readonly reset: boolean;
     }
-  | { readonly kind: "residuals"; readonly parts: number }
+  /** The largest derivatives, where they have no bound of their own. */
+  | { readonly kind: "extremes"; readonly parts: number }
+  | { readonly kind: "normalise"; readonly parts: number }
   | {
       readonly kind: "histogram";
       readonly parts: number;
@@ -51,11 +61,14 @@ export type Step =
       /** Number of threads that built the histogram. */
       readonly built: number;
       readonly gradientUnit: number;
+      readonly hessianUnit: number;
       readonly slot: number;
       readonly sums: Sums | undefined;
+      readonly bounds: ValueBounds;
       /** The slot of the parent, which becomes the sibling's; −1 at the root. */
       readonly siblingSlot: number;
       readonly siblingSums: Sums | undefined;
+      readonly siblingBounds: ValueBounds;
     }
   | {
       readonly kind: "partition";
@@ -72,19 +85,21 @@ export type Step =
       readonly end: number;
       readonly counts: readonly number[];
     }
-  | { readonly kind: "scores"; readonly parts: number; readonly leaves: number; readonly drawn: number }
-  | { readonly kind: "validate"; readonly parts: number; readonly hasTree: boolean };
+  /** Leaf values that are quantiles of residuals. */
+  | { readonly kind: "renew"; readonly parts: number; readonly leaves: number; readonly share: number }
+  | {
+      readonly kind: "scores";
+      readonly parts: number;
+      readonly leaves: number;
+      readonly drawn: number;
+      readonly output: number;
+    }
+  | { readonly kind: "validate"; readonly parts: number; readonly output: number }
+  | { readonly kind: "losses"; readonly parts: number; readonly of: "train" | "validate" };
 
 export interface GbdtThread {
   /** Does this thread's part; for a partition, returns the number of rows of its part that went left. */
   run(step: Step): number;
-}
-
-/** The part of [0, length) that falls to one of `parts` threads, cut at multiples of `grain`. */
-function share(length: number, of: { part: number; parts: number; grain: number }): [number, number] {
-  const grains = Math.ceil(length / of.grain);
-  const cut = (part: number) => Math.min(length, Math.floor((grains * part) / of.parts) * of.grain);
-  return [cut(of.part), cut(of.part + 1)];
 }
 
 export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread {
@@ -100,7 +115,9 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
   const search = createLeafSearch(plan, kernels, thread);
   const leafValues = new Float64Array(buffer, layout.leafValues, layout.leaves);
   const leafRanges = new Uint32Array(buffer, layout.leafRanges, 2 * layout.leaves);
-  const residuals = new Float64Array(buffer, layout.residuals, layout.threads);
+  const extremes = new Float64Array(buffer, layout.extremes, 2 * layout.threads);
+  const addLosses = createRowLosses(plan, kernels, thread);
+  const renew = createLeafRenewal(plan, thread);
 
   const slotAt = (slot: number) => layout.histograms + slot * layout.histogramBytes;
 
@@ -109,21 +126,33 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
     if (row === rowEnd) return;
     if (step.reset) kernels.numberRows(train.index + 4 * row, row, rowEnd);
     kernels.gradients(
-      train.score,
+      train.score + step.output * train.scoreStride,
       train.target,
       train.weight,
       layout.gradients,
       row,
       rowEnd,
       step.gradientScale,
-      plan.hessianScale,
+      step.hessianScale,
+      layout.normaliser,
+      step.output,
     );
   }
 
-  function findLargestResidual(parts: number): void {
+  function normalise(parts: number): void {
     const [row, rowEnd] = share(train.rows, { part: thread, parts, grain: 2 });
-    residuals[thread] =
-      row === rowEnd ? 0 : kernels.largestResidual(train.score, train.target, train.weight, row, rowEnd);
+    if (row < rowEnd) kernels.normalise(train.score, row, rowEnd, layout.normaliser);
+  }
+
+  /** Leaves the largest first derivative and second derivative, each times its weight; squared errors have 1 as second. */
+  function findExtremes(parts: number): void {
+    const [row, rowEnd] = share(train.rows, { part: thread, parts, grain: 2 });
+    const { score, target, weight } = train;
+    extremes.fill(0, 2 * thread, 2 * thread + 2);
+    if (row === rowEnd) return;
+    if (plan.objective.kind === "poisson")
+      kernels.poissonExtremes(score, target, weight, row, rowEnd, layout.extremes + 16 * thread);
+    else extremes[2 * thread] = kernels.largestResidual(score, target, weight, row, rowEnd);
   }
 
   function buildHistogram(step: Extract<Step, { kind: "histogram" }>): void {
@@ -184,12 +213,13 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
   }
 
   function addScores(step: Extract<Step, { kind: "scores" }>): void {
+    const score = train.score + step.output * train.scoreStride;
     const [from, to] = share(step.drawn, { part: thread, parts: step.parts, grain: 1 });
     for (let leaf = 0; leaf < step.leaves; leaf++) {
       const begin = Math.max(from, leafRanges[2 * leaf]!);
       const end = Math.min(to, leafRanges[2 * leaf + 1]!);
       if (begin >= end) continue;
-      kernels.addToScores(train.index + 4 * begin, train.index + 4 * end, train.score, leafValues[leaf]!);
+      kernels.addToScores(train.index + 4 * begin, train.index + 4 * end, score, leafValues[leaf]!);
     }
     // Rows that were not drawn for this tree have not been partitioned: they walk.
     const [first, last] = share(train.rows - step.drawn, { part: thread, parts: step.parts, grain: 1 });
@@ -201,53 +231,22 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
       layout.trainNodes,
       layout.tables,
       layout.leafValues,
-      train.score,
+      score,
     );
   }
 
-  function addValidation(step: Extract<Step, { kind: "validate" }>): void {
+  function addToValidation(step: Extract<Step, { kind: "validate" }>): void {
     if (validate === undefined) return;
-    const [from, to] = share(validate.rows, { part: thread, parts: step.parts, grain: LOSS_BLOCK });
+    const [from, to] = share(validate.rows, { part: thread, parts: step.parts, grain: 1 });
     if (from === to) return;
-    if (step.hasTree) {
-      kernels.walk(
-        validate.index + 4 * from,
-        validate.index + 4 * to,
-        layout.validateNodes,
-        layout.tables,
-        layout.leafValues,
-        validate.score,
-      );
-    }
-    for (let row = from; row < to; row += LOSS_BLOCK) {
-      addLoss(row, Math.min(row + LOSS_BLOCK, to));
-    }
-  }
-
-  /** Leaves the weighted loss of a block at its place among `losses`. */
-  function addLoss(row: number, rowEnd: number): void {
-    if (validate === undefined) return;
-    const out = layout.losses + (row / LOSS_BLOCK) * 16;
-    const sum = new Float64Array(buffer, out, 2);
-    const count = rowEnd - row;
-    if (plan.objective === "binary" && validate.weight === 0) {
-      kernels.logisticLoss(validate.score, validate.target, row, rowEnd, out);
-      sum[0] = sum[0]! + log(sum[1]!);
-      return;
-    }
-    const score = new Float64Array(buffer, validate.score + 8 * row, count);
-    const target = new Float64Array(buffer, validate.target + 8 * row, count);
-    const weight =
-      validate.weight === 0 ? undefined : new Float64Array(buffer, validate.weight + 8 * row, count);
-    let total = 0;
-    for (let i = 0; i < count; i++) {
-      const loss =
-        plan.objective === "binary"
-          ? logLoss(target[i] === 1 ? score[i]! : -score[i]!)
-          : (score[i]! - target[i]!) * (score[i]! - target[i]!);
-      total += weight === undefined ? loss : loss * weight[i]!;
-    }
-    sum[0] = total;
+    kernels.walk(
+      validate.index + 4 * from,
+      validate.index + 4 * to,
+      layout.validateNodes,
+      layout.tables,
+      layout.leafValues,
+      validate.score + step.output * validate.scoreStride,
+    );
   }
 
   return {
@@ -256,8 +255,11 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
         case "gradients":
           computeGradients(step);
           return 0;
-        case "residuals":
-          findLargestResidual(step.parts);
+        case "extremes":
+          findExtremes(step.parts);
+          return 0;
+        case "normalise":
+          normalise(step.parts);
           return 0;
         case "histogram":
           buildHistogram(step);
@@ -274,15 +276,15 @@ export function createGbdtThread(plan: TrainingPlan, thread: number): GbdtThread
           addScores(step);
           return 0;
         case "validate":
-          addValidation(step);
+          addToValidation(step);
+          return 0;
+        case "renew":
+          renew(step);
+          return 0;
+        case "losses":
+          addLosses(step);
           return 0;
       }
     },
   };
-}
-
-/** −log of the probability that a score gives to the class it should have been positive for. */
-function logLoss(margin: number): number {
-  const size = margin < 0 ? -margin : margin;
-  return (margin < 0 ? size : 0) + log1p(exp(-size));
 }

@@ -1,13 +1,15 @@
 import { setImmediate } from "node:timers/promises";
-import { encodeForest } from "../inference/index.ts";
-import { createIteration, createMetric } from "./boosting-round.ts";
+import { createIteration, createMetrics } from "./boosting-round.ts";
+import { withClassWeights } from "./class-weights.ts";
 import { trainingErrors } from "./errors.ts";
-import { buildForest, importanceOf } from "./forest-builder.ts";
+import { importanceOf, modelBytes } from "./forest-builder.ts";
 import { type Recruits, recruit } from "./gbdt-crew.ts";
 import { type PreparedTraining, prepareTraining, threadsFor } from "./gbdt-preparation.ts";
+import { lossName, outputsOf } from "./objective.ts";
 import { loadRows } from "./row-loading.ts";
 import type { GbdtSpec } from "./spec.ts";
 import type { TrainedModel, TrainingData, TrainingOptions } from "./trainer.ts";
+import { checkCounts } from "./training-data.ts";
 import type { GrownTree } from "./tree-growth.ts";
 
 /**
@@ -16,19 +18,27 @@ import type { GrownTree } from "./tree-growth.ts";
  */
 export async function trainGbdt(
   spec: GbdtSpec,
-  data: TrainingData,
+  given: TrainingData,
   options: TrainingOptions,
 ): Promise<TrainedModel> {
+  const data = withClassWeights(spec.classWeights, given);
   if (spec.earlyStoppingRounds !== undefined && data.validate === undefined) {
     throw trainingErrors.TRAINING_BAD_OPTION.error("early stopping needs validation rows", {
       details: { option: "earlyStoppingRounds" },
       hint: "Give the model's split a `validateShare`, or leave out `earlyStoppingRounds`.",
     });
   }
+  if (spec.objective !== undefined && data.task !== "regression") {
+    throw trainingErrors.TRAINING_BAD_OPTION.error(
+      `gbdt option objective is "${spec.objective}"; it is for targets that are numbers`,
+      { details: { option: "objective" }, hint: "Leave it out, or make the target a number." },
+    );
+  }
+  if (spec.objective === "poisson") checkCounts(data);
   // Workers start while this thread looks at the columns.
   const recruits = recruit(threadsFor(data, options.threads));
   let prepared: PreparedTraining;
-  let boosted: Boosted = { trees: [], history: [], kept: 0 };
+  let boosted: Boosted = { iterations: [], history: [], kept: 0 };
   try {
     prepared = prepareTraining(spec, data, options);
     const { plan } = prepared;
@@ -37,24 +47,18 @@ export async function trainGbdt(
     await recruits.close();
   }
   const { columns } = data.train.matrix;
-  const trees = boosted.trees.slice(0, boosted.kept);
-  const { features, base } = prepared;
-  const forest = buildForest({
-    task: data.task,
-    columns,
-    features,
-    base,
-    learningRate: spec.learningRate,
-    trees: trees.filter((tree) => tree.nodes.length > 0),
-  });
+  const kept = boosted.iterations.slice(0, boosted.kept);
+  const { features, objective, base } = prepared;
+  const { learningRate } = spec;
+  const count = boosted.kept * outputsOf(objective);
   return {
     engine: "forest",
-    bytes: encodeForest(forest),
-    iterations: boosted.trees.length,
+    bytes: modelBytes({ objective, columns, features, base, learningRate, iterations: kept }),
+    iterations: boosted.iterations.length,
     bestIteration: boosted.kept,
-    importance: importanceOf({ columns, features, trees }),
-    metric: metricOf(data.task),
-    summary: `${boosted.kept} ${boosted.kept === 1 ? "tree" : "trees"}`,
+    importance: importanceOf({ columns, features, trees: kept.flat() }),
+    metric: lossName(objective),
+    summary: `${count} ${count === 1 ? "tree" : "trees"}`,
     history: boosted.history,
   };
 }
@@ -65,8 +69,9 @@ type Planned = PreparedTraining & {
 };
 
 interface Boosted {
-  readonly trees: readonly GrownTree[];
-  /** The trees of the model: all, or those up to the best iteration when training stops early. */
+  /** The trees of each iteration, one for each output. */
+  readonly iterations: readonly (readonly GrownTree[])[];
+  /** The iterations of the model: all, or those up to the best iteration when training stops early. */
   readonly kept: number;
   readonly history: TrainedModel["history"];
 }
@@ -74,31 +79,39 @@ interface Boosted {
 async function boost(prepared: Planned, data: TrainingData, options: TrainingOptions): Promise<Boosted> {
   const { plan } = prepared;
   const { spec } = plan;
-  const trees: GrownTree[] = [];
-  const history: { iteration: number; validate?: number }[] = [];
-  let best = { metric: Number.POSITIVE_INFINITY, iteration: 0 };
+  const metric = lossName(plan.objective);
+  const iterations: (readonly GrownTree[])[] = [];
+  const history: { iteration: number; train?: number; validate?: number }[] = [];
+  let best = { loss: Number.POSITIVE_INFINITY, iteration: 0 };
   loadRows(plan, data, prepared.base);
   const crew = await prepared.recruits.enlist(plan);
   const iterate = createIteration({ plan, crew, largestWeight: prepared.largestWeight }, options.seed);
-  const metric = createMetric(plan, data);
+  const losses = createMetrics(plan, crew, data);
   for (let iteration = 1; iteration <= spec.trees; iteration++) {
-    const tree = iterate();
-    if (tree.nodes.length === 0 && spec.rowShare === 1 && spec.columnShare === 1) break;
-    trees.push(tree);
-    const validate = metric?.(crew, tree);
-    const measured = { iteration, ...(validate === undefined ? {} : { validate }) };
+    const trees = iterate();
+    if (trees.every(isStump) && spec.rowShare === 1 && spec.columnShare === 1) break;
+    iterations.push(trees);
+    const validate = losses.validate?.();
+    const measured = {
+      iteration,
+      // It decides nothing, and costs a pass over the rows.
+      ...(options.onProgress === undefined ? {} : { train: losses.train() }),
+      ...(validate === undefined ? {} : { validate }),
+    };
     history.push(measured);
-    options.onProgress?.({ ...measured, of: spec.trees, metric: metricOf(data.task) });
-    if (validate !== undefined && validate < best.metric) best = { metric: validate, iteration };
+    options.onProgress?.({ ...measured, of: spec.trees, metric });
+    if (validate !== undefined && validate < best.loss) best = { loss: validate, iteration };
     const patience = spec.earlyStoppingRounds ?? Number.POSITIVE_INFINITY;
     if (iteration - best.iteration >= patience) break;
     // Lets an abort, and whatever else waits on this thread, happen.
     await setImmediate();
     options.signal?.throwIfAborted();
   }
-  return { trees, history, kept: spec.earlyStoppingRounds === undefined ? trees.length : best.iteration };
+  const kept = spec.earlyStoppingRounds === undefined ? iterations.length : best.iteration;
+  return { iterations, history, kept };
 }
 
-export function metricOf(task: TrainingData["task"]): "logLoss" | "rmse" {
-  return task === "binary" ? "logLoss" : "rmse";
+/** A tree without a split: it adds nothing. */
+function isStump(tree: GrownTree): boolean {
+  return tree.nodes.length === 0;
 }

@@ -1,31 +1,24 @@
+import { lossKernel } from "./loss-kernels.ts";
+import type { Objective } from "./objective.ts";
+import { derivativesOf, normaliseKernel, poissonExtremesKernel } from "./objective-kernels.ts";
+import { eachPair, exponential, rounded } from "./vector-math.ts";
 import {
   type Code,
   type ConstantPool,
-  type FunctionBuilder,
   f64,
   f64x2,
   i32,
   i32x4,
   i64x2,
   type Local,
-  repeatWhile,
   sequence,
   v128,
   type WasmFunction,
   wasmFunction,
 } from "./wasm-writer.ts";
 
-/**
- * Adding it to a double below 2^51 rounds that to an integer, which then stands in the lower mantissa bits in two's
- * complement.
- */
-const ROUNDER = 6_755_399_441_055_744;
-const ROUNDER_BITS = 0x4338_0000_0000_0000n;
 /** 2^32 divided by the golden ratio, in two lanes: multiples of it, modulo 2^32, are spread evenly. */
 const GOLDEN = 0x9e3779b9_9e3779b9n;
-/** ln 2 in two parts, the first of which has so many zero bits that its product with an exponent is exact. */
-const LN2_HIGH = 0.6931471803691238;
-const LN2_LOW = 1.908214929270588e-10;
 
 /**
  * The kernels that turn scores into quantised gradients and losses. Each takes rows two at a time from an even `row`,
@@ -38,31 +31,32 @@ const LN2_LOW = 1.908214929270588e-10;
  * keeps the sum over many rows unbiased.
  */
 export function gradientKernels(shape: {
-  readonly objective: "binary" | "regression";
+  readonly objective: Objective;
   readonly weighted: boolean;
   readonly countShift: number;
   readonly constants: ConstantPool;
+  /** Bytes from one class's scores of the training rows to the next one's. */
+  readonly scoreStride: number;
 }): WasmFunction[] {
-  const { objective, weighted, countShift, constants } = shape;
+  const { objective, weighted, countShift, constants, scoreStride } = shape;
   const splat = constants.splat;
   return [
     wasmFunction(
       "gradients",
-      { parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "f64", "f64"] },
+      { parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "f64", "f64", "i32", "f64"] },
       ({ parameters, local }) => {
-        const [score, target, weight, out, row, rowEnd, gradientScale, hessianScale] = parameters as Locals8;
+        const [score, target, weight, out, row, rowEnd, gradientScale, hessianScale, normaliser, label] =
+          parameters as Locals10;
         const place = local("i32");
         const gradient = local("v128");
         const hessian = local("v128");
         const at = (base: Local): Code => v128.load(i32.add(base.get, place.get));
-        const derivatives =
-          objective === "binary"
-            ? sequence(
-                hessian.set(logistic(constants, at(score), local)),
-                gradient.set(f64x2.sub(hessian.get, at(target))),
-                hessian.set(f64x2.mul(hessian.get, f64x2.sub(splat(1), hessian.get))),
-              )
-            : sequence(gradient.set(f64x2.sub(at(score), at(target))), hessian.set(splat(1)));
+        const derivatives = derivativesOf(objective, {
+          ...{ constants, local, gradient, hessian, scoreStride, label },
+          score: at(score),
+          target: at(target),
+          normaliser: i32.add(normaliser.get, place.get),
+        });
         const weigh = weighted
           ? sequence(
               gradient.set(f64x2.mul(gradient.get, at(weight))),
@@ -95,19 +89,14 @@ export function gradientKernels(shape: {
     ),
     largestResidualKernel(constants, weighted),
     logisticLossKernel(constants),
+    lossKernel("loss", objective, { constants, weighted: false }),
+    lossKernel("weightedLoss", objective, { constants, weighted: true }),
+    ...(objective.kind === "softmax" ? [normaliseKernel(objective.classes, { constants, scoreStride })] : []),
+    ...(objective.kind === "poisson" ? [poissonExtremesKernel({ constants, weighted })] : []),
   ];
 }
 
-type Locals8 = [Local, Local, Local, Local, Local, Local, Local, Local];
-
-function eachPair(row: Local, rowEnd: Local, body: Code): Code {
-  return repeatWhile(i32.ltU(row.tee(i32.add(row.get, i32.const(2))), rowEnd.get), body);
-}
-
-/** As i64, for numbers below 2^51. */
-function rounded(constants: ConstantPool, value: Code): Code {
-  return i64x2.sub(f64x2.add(value, constants.splat(ROUNDER)), constants.splat(ROUNDER_BITS));
-}
+type Locals10 = [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local];
 
 /** The largest |score − target| · weight of the rows [row, rowEnd). */
 function largestResidualKernel(constants: ConstantPool, weighted: boolean): WasmFunction {
@@ -179,46 +168,5 @@ function logisticLossKernel(constants: ConstantPool): WasmFunction {
         f64.store(out.get, f64x2.extract(f64x2.mul(product.get, swapped(product)), 0), 8),
       );
     },
-  );
-}
-
-/** 1 / (1 + e^−x). */
-function logistic(constants: ConstantPool, x: Code, local: FunctionBuilder["local"]): Code {
-  const { splat } = constants;
-  return f64x2.div(splat(1), f64x2.add(splat(1), exponential(constants, f64x2.neg(x), local)));
-}
-
-/** 1/0!, 1/1!, …: on |r| ≤ ln 2 / 2 the error of the Taylor series up to r^9 is below 1e-11. */
-const SERIES = [1, 1, 2, 6, 24, 120, 720, 5040, 40_320, 362_880].map((factorial) => 1 / factorial);
-
-/**
- * e^x with a relative error below 1e-11, for x held within ±700: quick enough for every row of every iteration, and
- * finer than gradients are quantised. What models predict goes through the kernel's functions.
- */
-function exponential({ splat }: ConstantPool, x: Code, local: FunctionBuilder["local"]): Code {
-  const reduced = local("v128");
-  const power = local("v128");
-  const square = local("v128");
-  const fourth = local("v128");
-  // Summed in pairs of pairs (Estrin's scheme), so that few operations wait for one another.
-  const pair = (lower: number): Code =>
-    f64x2.add(f64x2.mul(reduced.get, splat(SERIES[lower + 1]!)), splat(SERIES[lower]!));
-  const four = (lower: number): Code => f64x2.add(f64x2.mul(pair(lower + 2), square.get), pair(lower));
-  const series = f64x2.add(
-    f64x2.mul(pair(8), f64x2.mul(fourth.get, fourth.get)),
-    f64x2.add(f64x2.mul(four(4), fourth.get), four(0)),
-  );
-  // 2^k for the integer k in the lower bits of `power`, made from its exponent bits.
-  const scale = i64x2.shl(i64x2.add(power.get, splat(1023n)), i32.const(52));
-  const whole = f64x2.sub(power.get, splat(ROUNDER));
-  return sequence(
-    reduced.set(f64x2.max(splat(-700), f64x2.min(splat(700), x))),
-    power.set(f64x2.add(f64x2.mul(reduced.get, splat(Math.LOG2E)), splat(ROUNDER))),
-    reduced.set(
-      f64x2.sub(f64x2.sub(reduced.get, f64x2.mul(whole, splat(LN2_HIGH))), f64x2.mul(whole, splat(LN2_LOW))),
-    ),
-    square.set(f64x2.mul(reduced.get, reduced.get)),
-    fourth.set(f64x2.mul(square.get, square.get)),
-    f64x2.mul(series, scale),
   );
 }

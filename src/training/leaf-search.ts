@@ -9,6 +9,7 @@ import {
   type SearchContext,
   type SplitCandidate,
   type Sums,
+  type ValueBounds,
 } from "./split-candidate.ts";
 import { searchFeature } from "./split-search.ts";
 
@@ -52,12 +53,13 @@ export function createLeafSearch(
     readonly slot: number;
     readonly sums: Sums;
     readonly gradientUnit: number;
+    readonly hessianUnit: number;
     readonly wholeGain: number;
+    readonly bounds: ValueBounds;
   }): void {
-    const { child, feature: position, slot, sums, gradientUnit, wholeGain } = leaf;
+    const { child, feature: position, slot, sums, ...rest } = leaf;
     const feature = features[position]!;
-    const at = binAt(slot, position);
-    searchFeature(context, { feature, position, at, leaf: sums, gradientUnit, wholeGain }, trial);
+    searchFeature(context, { ...rest, feature, position, at: binAt(slot, position), leaf: sums }, trial);
     splittable[slot * features.length + position] = trial.gain > 0 ? 1 : 0;
     if (trial.gain > best[child].gain) [trial, best[child]] = [best[child], trial];
   }
@@ -67,7 +69,8 @@ export function createLeafSearch(
     sums === undefined ? 0 : leafGain(sums.gradient, sums.hessian, spec) + spec.minSplitGain;
 
   return (step) => {
-    const { slot, siblingSlot, gradientUnit, sums, siblingSums } = step;
+    const { slot, siblingSlot, gradientUnit, hessianUnit, sums, siblingSums } = step;
+    const units = { gradientUnit, hessianUnit };
     const gains = [wholeGain(sums), wholeGain(siblingSums)] as const;
     for (const candidate of best) {
       candidate.gain = 0;
@@ -83,10 +86,10 @@ export function createLeafSearch(
       }
       completeHistogram(step, feature);
       if (sums !== undefined)
-        searchLeaf({ child: 0, feature, slot, sums, gradientUnit, wholeGain: gains[0] });
+        searchLeaf({ child: 0, feature, slot, sums, ...units, wholeGain: gains[0], bounds: step.bounds });
       if (siblingSums !== undefined) {
-        const sibling = { slot: siblingSlot, sums: siblingSums, wholeGain: gains[1] };
-        searchLeaf({ child: 1, feature, gradientUnit, ...sibling });
+        const sibling = { slot: siblingSlot, sums: siblingSums, bounds: step.siblingBounds };
+        searchLeaf({ child: 1, feature, ...units, wholeGain: gains[1], ...sibling });
       }
     }
     writeCandidate(best[0], found, 0);
@@ -101,7 +104,7 @@ function createContext(plan: TrainingPlan, kernels: GbdtKernels, thread: number)
   return {
     spec: plan.spec,
     kernels,
-    hessianUnit: 1 / plan.hessianScale,
+    monotone: plan.monotone,
     scannedAt,
     scanned: new Float64Array(buffer, scannedAt, 4),
     words: new Uint32Array(buffer),

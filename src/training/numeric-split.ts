@@ -1,4 +1,5 @@
 import { BIN_BYTES } from "./bin-bytes.ts";
+import { findMonotoneSplit } from "./monotone-split.ts";
 import { keep, type SearchContext, type SearchTarget, type SplitCandidate } from "./split-candidate.ts";
 
 /**
@@ -6,6 +7,10 @@ import { keep, type SearchContext, type SearchTarget, type SplitCandidate } from
  * either side, and alone on the right; where it has none, they follow the larger child.
  */
 export function findNumericSplit(context: SearchContext, target: SearchTarget, best: SplitCandidate): void {
+  if (context.monotone !== undefined) {
+    findMonotoneSplit(context, target, { best, direction: context.monotone[target.position]! });
+    return;
+  }
   const { leaf } = target;
   const { valueBins, hasMissing } = target.feature;
   const missingAt = (target.at + valueBins * BIN_BYTES) >>> 2;
@@ -36,8 +41,8 @@ export function findNumericSplit(context: SearchContext, target: SearchTarget, b
 }
 
 function scan(
-  { kernels, hessianUnit, scannedAt }: SearchContext,
-  { leaf, gradientUnit, wholeGain }: SearchTarget,
+  { kernels, scannedAt }: SearchContext,
+  { leaf, gradientUnit, hessianUnit, wholeGain }: SearchTarget,
   from: { bin: number; step: number; bins: number; best: SplitCandidate },
 ): number {
   if (from.bins === 0) return 0;

@@ -2,10 +2,11 @@ import { binsOfCodes, type FeatureBins } from "./bins.ts";
 import { type GbdtKernels, instantiateKernels } from "./gbdt-kernels.ts";
 import type { RowsLayout } from "./gbdt-memory.ts";
 import type { TrainingPlan } from "./gbdt-thread.ts";
+import type { Objective } from "./objective.ts";
 import type { TrainingData, TrainingSet } from "./trainer.ts";
 
 /** Writes the rows, as bins, targets, weights and first scores, into the memory of a training. */
-export function loadRows(plan: TrainingPlan, data: TrainingData, base: number): void {
+export function loadRows(plan: TrainingPlan, data: TrainingData, base: Float64Array): void {
   const { layout, memory } = plan;
   const groups = layout.groups.map((group) => group.offsets);
   const kernels = instantiateKernels(plan.module, memory, groups);
@@ -24,7 +25,7 @@ export function loadRows(plan: TrainingPlan, data: TrainingData, base: number): 
 function loadSet(
   plan: TrainingPlan,
   kernels: GbdtKernels,
-  { rows, set, base }: { rows: RowsLayout; set: TrainingSet; base: number },
+  { rows, set, base }: { rows: RowsLayout; set: TrainingSet; base: Float64Array },
 ): void {
   const { buffer } = plan.memory;
   for (const [i, bins] of plan.features.entries()) {
@@ -35,11 +36,28 @@ function loadSet(
   }
   new Float64Array(buffer, rows.target, rows.rows).set(set.target);
   if (set.weights !== undefined) new Float64Array(buffer, rows.weight, rows.rows).set(set.weights);
-  const score = new Float64Array(buffer, rows.score, rows.rows + 1);
-  score.fill(base);
-  // The row that only fills up the last pair. Binary: certainly 0, so that it has no loss; regression: no residual.
-  score[rows.rows] = plan.objective === "binary" ? Number.NEGATIVE_INFINITY : 0;
+  for (const [output, score] of base.entries()) {
+    const scores = new Float64Array(buffer, rows.score + output * rows.scoreStride, rows.rows + 1);
+    scores.fill(score);
+    scores[rows.rows] = lastScore(plan.objective, output);
+  }
   kernels.numberRows(rows.index, 0, rows.rows);
+}
+
+/** The score of the row that only fills up the last pair and whose target is 0: one that has no loss and no residual. */
+function lastScore({ kind }: Objective, output: number): number {
+  switch (kind) {
+    case "logistic":
+      return Number.NEGATIVE_INFINITY;
+    case "softmax":
+      // Certainly the first class.
+      return output === 0 ? 0 : Number.NEGATIVE_INFINITY;
+    case "poisson":
+      // As little as the kernels' e^x knows, and finite: 0 · −∞ is no number.
+      return -700;
+    default:
+      return 0;
+  }
 }
 
 function assignNumericBins(

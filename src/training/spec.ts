@@ -1,5 +1,12 @@
 import { trainingErrors } from "./errors.ts";
 import {
+  type ClassWeights,
+  checkObjectiveOptions,
+  type GbdtObjective,
+  type MonotoneDirection,
+  objectiveOptions,
+} from "./objective-options.ts";
+import {
   ANY,
   badOption,
   COUNT,
@@ -51,6 +58,19 @@ export interface GbdtSpec {
   readonly maxCategoriesOneHot: number;
   /** Fewest rows of a group of categories (min_data_per_group), ≥ 1. */
   readonly minRowsPerCategoryGroup: number;
+  /** What a regression minimises; squared errors when absent. Yes/no targets and classes always have their log-loss. */
+  readonly objective?: GbdtObjective;
+  /** "quantile": which one, in (0, 1). "huber": up to which error squares count, in units of the target, > 0. */
+  readonly alpha?: number;
+  /** Features with which predictions may only rise, or only fall (monotone_constraints, method "basic"). */
+  readonly monotone?: Readonly<Record<string, MonotoneDirection>>;
+  /** See `ClassWeights`. */
+  readonly classWeights?: ClassWeights;
+  /**
+   * The score before the first tree: log-odds, the logarithm of a count, or a value of the target. When absent, the
+   * constant that fits the training rows best (boost_from_average).
+   */
+  readonly init?: number;
 }
 
 /** What a project may put after `trainer:`. */
@@ -58,7 +78,9 @@ export type TrainerSpec = GbdtSpec;
 
 export type GbdtOptions = Partial<Omit<GbdtSpec, "kind">>;
 
-type NumericOption = Exclude<keyof GbdtSpec, "kind">;
+type NumericOption = Exclude<keyof GbdtSpec, "kind" | "objective" | "alpha" | "monotone" | "classWeights">;
+/** Absent unless it is given. */
+const OPTIONAL: ReadonlySet<string> = new Set<NumericOption>(["earlyStoppingRounds", "init"]);
 
 const RANGES: Readonly<Record<NumericOption, OptionRange>> = {
   trees: { least: 1, most: 100_000, integer: true },
@@ -79,6 +101,7 @@ const RANGES: Readonly<Record<NumericOption, OptionRange>> = {
   maxCategoriesPerSplit: { least: 1, most: 255, integer: true },
   maxCategoriesOneHot: { least: 1, most: 255, integer: true },
   minRowsPerCategoryGroup: { least: 1, most: COUNT, integer: true },
+  init: { least: -ANY, most: ANY },
 };
 
 const DEFAULTS: GbdtSpec = {
@@ -110,7 +133,7 @@ const DEFAULTS: GbdtSpec = {
  * @throws TRAINING_BAD_OPTION
  */
 export function gbdt(options: GbdtOptions = {}): GbdtSpec {
-  checkOptionNames("gbdt", options, Object.keys(RANGES));
+  checkOptionNames("gbdt", options, [...Object.keys(RANGES), ...objectiveOptions]);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return checkTrainer({ ...DEFAULTS, ...given });
 }
@@ -128,8 +151,9 @@ export function checkTrainer(spec: TrainerSpec): TrainerSpec {
     });
   for (const name of Object.keys(RANGES) as NumericOption[]) {
     const value = spec[name];
-    if (value !== undefined || name !== "earlyStoppingRounds") checkOption(name, value);
+    if (value !== undefined || !OPTIONAL.has(name)) checkOption(name, value);
   }
+  checkObjectiveOptions(spec);
   return spec;
 }
 

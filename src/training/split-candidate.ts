@@ -1,6 +1,6 @@
 import type { FeatureBins } from "./bins.ts";
 import type { GbdtKernels } from "./gbdt-kernels.ts";
-import type { TrainerSpec } from "./spec.ts";
+import type { GbdtSpec } from "./spec.ts";
 
 /** Sums over the rows of a leaf or bin, in the units of the loss. */
 export interface Sums {
@@ -34,9 +34,10 @@ export interface SplitCandidate {
 
 /** What the search of one thread works with. */
 export interface SearchContext {
-  readonly spec: TrainerSpec;
+  readonly spec: GbdtSpec;
   readonly kernels: GbdtKernels;
-  readonly hessianUnit: number;
+  /** See `TrainingPlan`. */
+  readonly monotone: Int8Array | undefined;
   /** Where `scan` leaves its result, as an address and as a view. */
   readonly scannedAt: number;
   readonly scanned: Float64Array;
@@ -82,6 +83,31 @@ export function softened(gradient: number, l1: number): number {
   return gradient < -l1 ? gradient + l1 : 0;
 }
 
+/** Between which values the leaves below a node have to stay, so that a monotone split above it holds. */
+export interface ValueBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+export const UNBOUNDED: ValueBounds = {
+  least: Number.NEGATIVE_INFINITY,
+  most: Number.POSITIVE_INFINITY,
+};
+
+/** `leafValue`, held between bounds. */
+export function boundedLeafValue(
+  sums: Sums,
+  penalty: { l1: number; l2: number },
+  { least, most }: ValueBounds,
+): number {
+  return Math.min(Math.max(leafValue(sums, penalty), least), most);
+}
+
+/** What `leafGain` is for a leaf of another value than the best one: LightGBM's GetLeafGainGivenOutput. */
+export function gainOfValue(sums: Sums, penalty: { l1: number; l2: number }, value: number): number {
+  return -(2 * softened(sums.gradient, penalty.l1) * value + (sums.hessian + penalty.l2) * value * value);
+}
+
 export interface SearchTarget {
   readonly feature: FeatureBins;
   /** The feature's position among those used. */
@@ -90,8 +116,10 @@ export interface SearchTarget {
   readonly at: number;
   readonly leaf: Sums;
   readonly gradientUnit: number;
+  readonly hessianUnit: number;
   /** What a split's gain has to exceed. */
   readonly wholeGain: number;
+  readonly bounds: ValueBounds;
 }
 
 export function keep(best: SplitCandidate, found: { gain: number; position: number; l2: number }): void {

@@ -40,7 +40,10 @@ describe("trainModel", () => {
     const predictions = openEngine(model.engine, model.bytes).predictMatrix(rampSet.matrix);
     const loss = predictions.reduce((sum, p, i) => sum - log(rampSet.target[i] === 1 ? p : 1 - p), 0);
     expect(seen.at(-1)!.validate).toBeCloseTo(loss / predictions.length, 10);
-    expect(model.history.at(-1)).toEqual({ iteration: 5, validate: seen.at(-1)!.validate });
+    // Training and validation rows are the same here.
+    expect(seen.at(-1)!.train).toBeCloseTo(seen.at(-1)!.validate!, 12);
+    const { train, validate } = seen.at(-1)!;
+    expect(model.history.at(-1)).toEqual({ iteration: 5, train, validate });
   });
 
   it("weighs the validation metric", async () => {

@@ -1,19 +1,22 @@
 import { assertNever, type FeatureMatrix } from "../kernel/index.ts";
 import { trainGbdt } from "./gbdt.ts";
+import type { LossName } from "./objective.ts";
 import { checkTrainer, type TrainerSpec } from "./spec.ts";
 import { checkTrainingData } from "./training-data.ts";
 
 /** Rows to learn from or to validate with. */
 export interface TrainingSet {
   readonly matrix: FeatureMatrix;
-  /** One value a row; 0 or 1 in a binary task. */
+  /** One value a row; 0 or 1 in a binary task, the number of the class in a multiclass task. */
   readonly target: Float64Array;
   /** One non-negative weight a row; 1 everywhere when absent. */
   readonly weights?: Float64Array;
 }
 
 export interface TrainingData {
-  readonly task: "binary" | "regression";
+  readonly task: "binary" | "regression" | "multiclass";
+  /** Multiclass: the names of the classes, in the order of their numbers. */
+  readonly classes?: readonly string[];
   readonly train: TrainingSet;
   readonly validate?: TrainingSet;
 }
@@ -23,8 +26,8 @@ export interface TrainingProgress {
   readonly iteration: number;
   /** Trees asked for, or parts in all. */
   readonly of: number;
-  /** "logLoss" in a binary task, "rmse" in a regression: less is better. */
-  readonly metric: "logLoss" | "rmse";
+  /** What the trainer minimises, or for squared errors "rmse": less is better. */
+  readonly metric: LossName;
   /** The metric over training rows, where the trainer knows it. */
   readonly train?: number;
   /** The metric over the validation rows, when there are any. */
@@ -58,11 +61,16 @@ export interface TrainedModel {
   readonly bestIteration: number;
   /** Every feature of the matrix, the one that gained most first. */
   readonly importance: readonly FeatureImportance[];
-  readonly metric: "logLoss" | "rmse";
+  readonly metric: LossName;
   /** What was made, for people: "100 trees". */
   readonly summary: string;
   /** One entry an iteration. */
-  readonly history: readonly { readonly iteration: number; readonly validate?: number }[];
+  readonly history: readonly {
+    readonly iteration: number;
+    /** Where there was progress to report. */
+    readonly train?: number;
+    readonly validate?: number;
+  }[];
 }
 
 /**

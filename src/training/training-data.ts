@@ -1,3 +1,4 @@
+import { assertNever } from "../kernel/index.ts";
 import { trainingErrors } from "./errors.ts";
 import type { TrainingData, TrainingSet } from "./trainer.ts";
 
@@ -10,16 +11,24 @@ const LARGEST_TARGET = 1e100;
  * @throws TRAINING_NO_ROWS, TRAINING_NO_FEATURES, TRAINING_WRONG_SHAPE, TRAINING_BAD_TARGET,
  * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT
  */
-export function checkTrainingData({ task, train, validate }: TrainingData): void {
+export function checkTrainingData(data: TrainingData): void {
+  const { train, validate } = data;
+  const classes = data.classes?.length ?? 0;
+  if (data.task === "multiclass" && classes < 2) {
+    throw trainingErrors.TRAINING_BAD_TARGET.error(
+      `a multiclass target has two classes or more, not ${classes}`,
+    );
+  }
+  const wanted = wantedTarget(data);
   if (train.matrix.columns.length === 0) {
     throw trainingErrors.TRAINING_NO_FEATURES.error("the model has no features to learn from", {
       hint: "Name at least one feature in the model's `features`.",
     });
   }
-  checkSet("training", train, task);
+  checkSet("training", train, wanted);
   checkVaries(train);
   if (validate === undefined) return;
-  checkSet("validation", validate, task);
+  checkSet("validation", validate, wanted);
   const { columns } = train.matrix;
   const differs = columns.findIndex(
     ({ name, kind }, i) =>
@@ -32,7 +41,7 @@ export function checkTrainingData({ task, train, validate }: TrainingData): void
   }
 }
 
-function checkSet(what: string, set: TrainingSet, task: TrainingData["task"]): void {
+function checkSet(what: string, set: TrainingSet, wanted: WantedTarget): void {
   const { rowCount, columns, values } = set.matrix;
   if (rowCount === 0) {
     throw trainingErrors.TRAINING_NO_ROWS.error(`there are no ${what} rows`, {
@@ -52,22 +61,56 @@ function checkSet(what: string, set: TrainingSet, task: TrainingData["task"]): v
       { details: { set: what, column: name } },
     );
   }
-  checkTarget(what, set.target, task);
+  checkTarget(what, set.target, wanted);
   if (set.weights !== undefined) checkWeights(what, set.weights);
 }
 
-function checkTarget(what: string, target: Float64Array, task: TrainingData["task"]): void {
-  const isBad =
-    task === "binary"
-      ? (value: number) => value !== 0 && value !== 1
-      : (value: number) => !(value >= -LARGEST_TARGET && value <= LARGEST_TARGET);
-  const row = target.findIndex(isBad);
+interface WantedTarget {
+  readonly isSound: (value: number) => boolean;
+  readonly inWords: string;
+}
+
+function wantedTarget({ task, classes }: TrainingData): WantedTarget {
+  switch (task) {
+    case "binary":
+      return { isSound: (value) => value === 0 || value === 1, inWords: "a binary target must be 0 or 1" };
+    case "multiclass": {
+      const count = classes?.length ?? 0;
+      return {
+        isSound: (value) => Number.isInteger(value) && value >= 0 && value < count,
+        inWords: `a multiclass target must be the number of a class, 0 to ${count - 1}`,
+      };
+    }
+    case "regression":
+      return {
+        isSound: (value) => value >= -LARGEST_TARGET && value <= LARGEST_TARGET,
+        inWords: "a regression target must be a number between −1e100 and 1e100",
+      };
+    default:
+      return assertNever(task);
+  }
+}
+
+/**
+ * That the targets of a Poisson regression can be counts: fractions are allowed, as for rates with weights.
+ *
+ * @throws TRAINING_BAD_TARGET
+ */
+export function checkCounts({ train, validate }: TrainingData): void {
+  const isSound = (value: number) => value >= 0;
+  const inWords = 'objective "poisson" wants counts, numbers of at least 0';
+  checkTarget("training", train.target, { isSound, inWords });
+  if (validate !== undefined) checkTarget("validation", validate.target, { isSound, inWords });
+}
+
+function checkTarget(what: string, target: Float64Array, { isSound, inWords }: WantedTarget): void {
+  const row = target.findIndex((value) => !isSound(value));
   if (row === -1) return;
   const value = target[row]!;
   throw trainingErrors.TRAINING_BAD_TARGET.error(
     Number.isNaN(value)
       ? `the target is missing in ${what} row ${row}`
-      : `the target is ${value} in ${what} row ${row}; a ${task} target must be ${task === "binary" ? "0 or 1" : "a number between −1e100 and 1e100"}`,
+      : `the target is ${value} in ${what} row ${row}; ${inWords}`,
     {
       details: { set: what, row, value: String(value) },
       ...(Number.isNaN(value) ? { hint: "Leave out rows without a target, or define one for them." } : {}),

@@ -7,7 +7,13 @@ import { SPLIT_DOUBLES } from "./gbdt-memory.ts";
 import type { TrainingPlan } from "./gbdt-thread.ts";
 import { readCandidate } from "./leaf-search.ts";
 import { powerOfTwo } from "./quantisation.ts";
-import { leafValue, type SplitCandidate, type Sums } from "./split-candidate.ts";
+import {
+  boundedLeafValue,
+  type SplitCandidate,
+  type Sums,
+  UNBOUNDED,
+  type ValueBounds,
+} from "./split-candidate.ts";
 
 /** A tree in terms of bins. Children: node when ≥ 0, leaf `~c` when negative. */
 export interface GrownTree {
@@ -23,7 +29,7 @@ export interface GrownNode {
 
 export interface GrownLeaf {
   /** Not yet multiplied with the learning rate. */
-  readonly value: number;
+  value: number;
   /** The leaf's rows are those at these places of the index. */
   readonly begin: number;
   readonly end: number;
@@ -35,11 +41,18 @@ interface OpenLeaf {
   readonly depth: number;
   readonly sums: Sums;
   readonly value: number;
+  readonly bounds: ValueBounds;
   /** The slot of its histogram. */
   slot: number;
   best: SplitCandidate | undefined;
   /** The node it hangs from and the side, to be redirected when it is split. */
   readonly parent: { readonly node: number; readonly side: "left" | "right" } | undefined;
+}
+
+/** What one unit of the quantised derivatives stands for. */
+interface Units {
+  readonly gradientUnit: number;
+  readonly hessianUnit: number;
 }
 
 /** Steps over fewer rows are not worth waking another thread. */
@@ -54,7 +67,7 @@ const BINS_WORTH_SHARING = 1500;
 export function growTree(
   plan: TrainingPlan,
   crew: Crew,
-  tree: { readonly drawn: number; readonly gradientUnit: number },
+  tree: { readonly drawn: number } & Units,
 ): GrownTree {
   const { spec, layout, features } = plan;
   const { buffer } = plan.memory;
@@ -83,9 +96,12 @@ export function growTree(
       parts: searchParts,
       built,
       gradientUnit: tree.gradientUnit,
+      hessianUnit: tree.hessianUnit,
       slot: own.slot,
       sums: canSplit(own) ? own.sums : undefined,
+      bounds: own.bounds,
       siblingSlot: sibling?.slot ?? -1,
+      siblingBounds: sibling?.bounds ?? UNBOUNDED,
       siblingSums: sibling !== undefined && canSplit(sibling) ? sibling.sums : undefined,
     });
     own.best = canSplit(own) ? bestOf(plan, searchParts, 0) : undefined;
@@ -112,12 +128,19 @@ export function growTree(
     };
     if (leaf.parent !== undefined) nodes[leaf.parent.node]![leaf.parent.side] = node;
     nodes.push({ split: best, left: ~number, right: ~leaves.length });
+    const penalty = { l1: spec.l1, l2: best.l2 };
+    const values = {
+      left: boundedLeafValue(best.left, penalty, leaf.bounds),
+      right: boundedLeafValue(right, penalty, leaf.bounds),
+    };
+    const bounds = boundsBelow(leaf.bounds, plan.monotone?.[best.feature] ?? 0, values);
     const child = (side: "left" | "right", sums: Sums): OpenLeaf => ({
       begin: side === "left" ? leaf.begin : middle,
       end: side === "left" ? middle : leaf.end,
       depth: leaf.depth + 1,
       sums,
-      value: leafValue(sums, { l1: spec.l1, l2: best.l2 }),
+      value: values[side],
+      bounds: bounds[side],
       slot: leaf.slot,
       best: undefined,
       parent: { node, side },
@@ -138,13 +161,14 @@ export function growTree(
     depth: 0,
     sums: { gradient: 0, hessian: 0, rows: 0 },
     value: 0,
+    bounds: UNBOUNDED,
     slot: 0,
     best: undefined,
     parent: undefined,
   };
   leaves.push(root);
   const built = build(root);
-  Object.assign(root.sums, totalOf(plan, built, tree.gradientUnit));
+  Object.assign(root.sums, totalOf(plan, built, tree));
   search(root, built);
   while (leaves.length < spec.leaves) {
     const number = bestLeaf(leaves);
@@ -179,10 +203,23 @@ function bestOf(plan: TrainingPlan, parts: number, child: 0 | 1): SplitCandidate
   return best;
 }
 
+/** Below a split on a constrained feature, neither side may cross the middle between the two values (LightGBM's "basic"). */
+function boundsBelow(
+  own: ValueBounds,
+  direction: number,
+  { left, right }: { readonly left: number; readonly right: number },
+): { readonly left: ValueBounds; readonly right: ValueBounds } {
+  if (direction === 0) return { left: own, right: own };
+  const middle = (left + right) / 2;
+  const lower = { least: own.least, most: Math.min(own.most, middle) };
+  const upper = { least: Math.max(own.least, middle), most: own.most };
+  return direction > 0 ? { left: lower, right: upper } : { left: upper, right: lower };
+}
+
 const TWO_32 = 4_294_967_296;
 
 /** The sums over all rows of a histogram that `built` threads left behind: those of any drawn feature's bins. */
-function totalOf(plan: TrainingPlan, built: number, gradientUnit: number): Sums {
+function totalOf(plan: TrainingPlan, built: number, { gradientUnit, hessianUnit }: Units): Sums {
   const { layout } = plan;
   const { buffer } = plan.memory;
   const active = new Uint8Array(buffer, layout.active, plan.features.length);
@@ -203,7 +240,7 @@ function totalOf(plan: TrainingPlan, built: number, gradientUnit: number): Sums 
       rows += count;
     }
   }
-  return { gradient: gradient * gradientUnit, hessian: hessian / plan.hessianScale, rows };
+  return { gradient: gradient * gradientUnit, hessian: hessian * hessianUnit, rows };
 }
 
 /** Says for every bin of the split's feature whether it goes left (4) or right (0). */

@@ -175,6 +175,7 @@ export const f64 = {
   fromI64: unary(0xb9),
   const: (value: number): Code => [0x44, ...doubleBytes(value)],
   eq: binary(0x61),
+  less: binary(0x63),
   gt: binary(0x64),
   ge: binary(0x66),
   add: binary(0xa0),
@@ -203,6 +204,7 @@ export const i64x2 = {
   add: binary(...simd(206)),
   sub: binary(...simd(209)),
   shl: binary(...simd(203)),
+  shrU: binary(...simd(205)),
   /** Two lanes chosen from the four of a (0, 1) and b (2, 3). */
   shuffle: (a: Code, b: Code, lanes: readonly [number, number]): Code => [
     a,
@@ -228,6 +230,10 @@ export const f64x2 = {
   /** Lane-wise larger of two numbers (pmax: `a < b ? b : a`). */
   max: binary(...simd(247)),
   convertLowI32x4: unary(...simd(254)),
+  /** All bits of a lane set where the comparison holds, none where it does not. */
+  equal: binary(...simd(71)),
+  less: binary(...simd(73)),
+  greater: binary(...simd(74)),
 } as const;
 
 /**

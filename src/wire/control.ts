@@ -2,7 +2,6 @@ import { z } from "zod";
 import {
   deploymentRecord,
   errorRecord,
-  exportRecord,
   filePredictionRecord,
   garbageRecord,
   importRecord,
@@ -13,15 +12,20 @@ import {
   reproduceRecord,
   runDetail,
   runRecord,
-  snapshotDetail,
-  snapshotDifference,
-  snapshotRecord,
   statusRecord,
-  tagRecord,
   trainRecord,
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
+import {
+  exportRecord,
+  rejectsRecord,
+  snapshotDetail,
+  snapshotDifference,
+  snapshotRecord,
+  tagRecord,
+} from "./snapshot-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
@@ -121,6 +125,12 @@ export const controlOperations = {
     input: z.strictObject(snapshotChoice).refine(isOneChoice, eitherSnapshotOrTime),
     output: snapshotDetail,
   }),
+  "data.rejects": reading("Lists the rows that were rejected when a snapshot was taken, with the reasons.", {
+    input: z
+      .strictObject({ ...snapshotChoice, limit: limit.default(50) })
+      .refine(isOneChoice, eitherSnapshotOrTime),
+    output: rejectsRecord,
+  }),
   "data.diff": reading(
     "Compares two snapshots of a dataset: columns, rows, and how values are distributed.",
     {
@@ -151,13 +161,14 @@ export const controlOperations = {
     input: z.strictObject({ dataset: name, tag: name, reason }),
     output: tagRecord,
   }),
-  "data.export": changing("Writes the rows of a snapshot to a file.", {
+  "data.export": changing("Writes the rows of a snapshot, or those rejected for it, to a file.", {
     input: z
       .strictObject({
         ...snapshotChoice,
         out: absolutePath.describe(
           "A .csv, .tsv, .ndjson or .parquet file on the control plane's machine; it appears whole or not at all.",
         ),
+        what: z.enum(["rows", "rejects"]).default("rows"),
       })
       .refine(isOneChoice, eitherSnapshotOrTime),
     output: exportRecord,
@@ -278,6 +289,20 @@ export const controlOperations = {
   status: reading("Says what is running: processes, addresses, models served, routing generation.", {
     input: z.strictObject({}),
     output: statusRecord,
+  }),
+  "feedback.list": reading("Lists feedback, newest first; a value and its corrections are all there.", {
+    input: z.strictObject({
+      since: instant.describe("Feedback received at or after this time."),
+      name: name.optional().describe("Only feedback of this name; `target` is what a model predicts."),
+      limit: limit.default(50),
+    }),
+    output: z.object({ feedback: z.array(feedbackRecord).readonly() }),
+  }),
+  "feedback.show": reading("Shows what was said about one prediction.", {
+    input: z.strictObject({
+      id: name.describe("A prediction's id; with `.<index>` one instance of several."),
+    }),
+    output: feedbackDetail,
   }),
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([

@@ -22,6 +22,7 @@ export {
 } from "./control.ts";
 export { errorRecord } from "./control-records.ts";
 export { wireErrors } from "./errors.ts";
+export { type FeedbackBody, parseFeedbackBody } from "./feedback-body.ts";
 export { parseOperationInput, parseOperationName } from "./operation-input.ts";
 export { operationsReference } from "./operations-page.ts";
 export {

@@ -25,3 +25,13 @@ export function keyParts(
   }
   return [{ kind: "number", expression }];
 }
+
+/** Parts of keys, written one after the other, are told apart by their length or their end. */
+export function textPart(text: string): string {
+  const known = text.toWellFormed();
+  return `${known.length}:${known}`;
+}
+
+export function numberPart(value: number): string {
+  return `${value};`;
+}

@@ -1,0 +1,9 @@
+export { feedbackErrors } from "./errors.ts";
+export {
+  type FeedbackCounts,
+  FeedbackIntake,
+  type FeedbackIntakeOptions,
+  type FeedbackOutcome,
+} from "./feedback-intake.ts";
+export { type FeedbackItem, type FeedbackValue, TARGET_NAME } from "./feedback-item.ts";
+export { type Feedback, type FeedbackFilter, newestFeedback } from "./feedback-reader.ts";
