@@ -8,6 +8,7 @@ import {
   csv,
   dataset,
   type Flag,
+  ftrl,
   gbdt,
   model,
   type Num,
@@ -78,6 +79,7 @@ export const late = model({
 export const amount = model({
   from: timeless,
   target: (row) => row.x.multiply(2),
+  trainer: ftrl({ alpha: 0.2, l1: 1, shuffle: false, earlyStoppingEpochs: 2 }),
   features: (c) => ({ y: c.y }),
   split: byTime({ column: "when", evaluateFrom: { share: 0.2 } }),
 });
@@ -196,6 +198,8 @@ atLeast("auk", 0.5);
 notWorseThanChampion("auc", { margn: 0.1 });
 // @ts-expect-error there is no such hyperparameter
 gbdt({ leafs: 31 });
+// @ts-expect-error there is no such hyperparameter
+ftrl({ trees: 10 });
 // @ts-expect-error there is no such option
 byTime({ from: "2001-05-01" });
 
