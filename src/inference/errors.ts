@@ -41,6 +41,10 @@ export const inferenceErrors = defineErrors({
     kind: "invalid",
     doc: "A record has a value for an input of an ONNX graph that is of another type or shape.",
   },
+  INFERENCE_GRAPH_MISMATCH: {
+    kind: "invalid",
+    doc: "The inputs or outputs of an ONNX graph do not fit the features and the task of the bundle that holds it.",
+  },
   INFERENCE_INEXACT_ANSWER: {
     kind: "internal",
     doc: "An ONNX graph answers an integer beyond 2^53, which would lose its last digits in JSON.",

@@ -1,11 +1,13 @@
 import type { Signature } from "../bundle/index.ts";
-import { type Clock, type Digest, digestOfJson } from "../kernel/index.ts";
+import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
+import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import {
   badInstance,
+  busy,
   closed,
   noInstances,
   notFinite,
@@ -17,7 +19,8 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
-import { Arm, EMPTY_TABLE, prepareTable, type ServingTable } from "./serving-table.ts";
+import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
+import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
@@ -30,6 +33,8 @@ export interface DataPlaneOptions {
   readonly maxSegmentBytes?: number;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
+  /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
+  readonly maxOpenCalls?: number;
 }
 
 /** How a model is named in a request; nothing means its champion. */
@@ -48,6 +53,8 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
+  /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
+  readonly runs: "inline" | "on-thread";
 }
 
 export interface ModelStatus {
@@ -91,6 +98,9 @@ export interface Prediction {
   readonly outputs: readonly number[];
 }
 
+/** What a model on a thread of its own answered. */
+export interface ThreadedPrediction extends Prediction, Pick<ThreadedAnswers, "texts" | "tensors"> {}
+
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
   /** Names this life of the worker in prediction ids and log segments. */
@@ -121,6 +131,14 @@ export interface DataPlane {
    * @throws SERVING_BAD_INSTANCE, SERVING_NO_INSTANCES, SERVING_TOO_MANY_INSTANCES, SERVING_NOT_FINITE; `waiting` is not called then
    */
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction;
+  /**
+   * `predict` for a model on a thread of its own: it is logged when the model has answered, in the turn of the event loop that
+   * settles the promise.
+   *
+   * Rejects with SERVING_BUSY when the model has too many calls open, INFERENCE_* for what the model cannot do, and what
+   * `predict` throws. `waiting` is not called then.
+   */
+  predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
@@ -129,6 +147,9 @@ export interface DataPlane {
 }
 
 const DEFAULT_MAX_INSTANCES = 10_000;
+const DEFAULT_MAX_OPEN_CALLS = 256;
+/** A request may have found its model before the swap and ask it only when its body has arrived. */
+const LAST_CALLS_MS = 60_000;
 
 /** @throws STORAGE_IO when the log's directory cannot be used */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
@@ -143,9 +164,14 @@ class LocalDataPlane implements DataPlane {
   #applying: Promise<unknown> = Promise.resolve();
   #predictions = 0;
   #closed = false;
+  readonly #maxOpenCalls: number;
+  readonly #onThreads = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
+    this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
     this.#log = new PredictionLog({
       directory: options.logDirectory,
@@ -201,9 +227,8 @@ class LocalDataPlane implements DataPlane {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
     const { records } = instances;
     const { loaded, template } = served;
-    if (records.length === 0) throw noInstances(served);
-    if (records.length > this.maxInstances) throw tooManyInstances(served, records.length, this.maxInstances);
-    if (this.#closed) throw closed();
+    if (loaded.runs !== "inline") throw new TypeError("a model on a thread of its own answers later");
+    this.#check(served, records);
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
     this.#log.begin(template, {
@@ -212,13 +237,19 @@ class LocalDataPlane implements DataPlane {
       width,
       input,
     });
-    const outputs = width === 1 ? this.#predictOne(served, records) : this.#predictAll(served, records);
+    const outputs =
+      width === 1 ? this.#predictOne(served, loaded, records) : this.#predictAll(served, loaded, records);
     this.#predictions += records.length;
     return { id: this.#log.append(waiting), width, outputs };
   }
 
-  #predictOne(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+  #check(served: Arm, { length }: Instances["records"]): void {
+    if (length === 0) throw noInstances(served);
+    if (length > this.maxInstances) throw tooManyInstances(served, length, this.maxInstances);
+    if (this.#closed) throw closed();
+  }
+
+  #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
@@ -234,8 +265,7 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-  #predictAll(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+  #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
@@ -253,6 +283,49 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
+  async predictOnThread(
+    served: ServedVersion,
+    instances: Instances,
+    waiting: Waiting,
+  ): Promise<ThreadedPrediction> {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
+    const { loaded } = served;
+    if (loaded.runs !== "on-thread") throw new TypeError("this model answers at once");
+    this.#check(served, instances.records);
+    if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
+    const answered = loaded.predict(instances.records, ({ instance, error }) => {
+      throw badInstance(error, served, instance);
+    });
+    this.#onThreads.add(answered);
+    try {
+      return this.#logAnswers(served, instances, { answers: await answered, waiting });
+    } finally {
+      this.#onThreads.delete(answered);
+    }
+  }
+
+  #logAnswers(
+    served: Arm,
+    { records, json }: Instances,
+    { answers, waiting }: { readonly answers: ThreadedAnswers; readonly waiting: Waiting },
+  ): ThreadedPrediction {
+    const { features, outputs, width, texts, tensors } = answers;
+    for (let i = 0; i < outputs.length; i++)
+      if (!Number.isFinite(outputs[i]!)) throw notFinite(served, Math.floor(i / width), outputs[i]!);
+    const list = json ?? Buffer.from(JSON.stringify(records));
+    const input = texts.length === 0 ? list : inputWithTexts(list, texts);
+    const featureCount = features.length / records.length;
+    this.#log.begin(served.template, { instances: records.length, featureCount, width, input });
+    const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
+    for (let i = 0; i < records.length; i++)
+      this.#log.putAll(
+        bytes.subarray(i * featureCount * 8, (i + 1) * featureCount * 8),
+        outputs.subarray(i * width, (i + 1) * width),
+      );
+    this.#predictions += records.length;
+    return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
+  }
+
   predictionCount(): number {
     return this.#predictions;
   }
@@ -264,7 +337,13 @@ class LocalDataPlane implements DataPlane {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#applying;
+    // What models on threads have been asked is still answered and logged.
+    await Promise.allSettled(this.#onThreads);
+    await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
+    this.#ending.abort();
+    await Promise.all(this.#retiring);
+    await Promise.all(Array.from(threadedModels(this.#table), (model) => model.close()));
   }
 
   async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
@@ -289,19 +368,32 @@ class LocalDataPlane implements DataPlane {
       );
     }
     const problems: string[] = [];
-    this.#table = await prepareTable(routing, {
+    const next = await prepareTable(routing, {
       former: current,
       digest,
       incarnation: this.incarnation,
       load: (bundle) => this.#load(bundle),
       onProblem: (problem) => problems.push(problem),
     });
+    this.#table = next;
+    const kept = threadedModels(next);
+    for (const model of threadedModels(current))
+      if (!kept.has(model)) this.#retiring.add(this.#retire(model));
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
-  async #load(bundle: Digest): Promise<LoadedModel> {
+  /** Closes a model that nothing names any more, when those have been answered who still know it. */
+  async #retire(model: ThreadedModel): Promise<void> {
+    const { signal } = this.#ending;
+    // When the data plane is closed the wait ends early.
+    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
+    while (model.openCalls() > 0 && !signal.aborted);
+    await model.close();
+  }
+
+  async #load(bundle: Digest): Promise<ServableModel> {
     const loaded = await loadModel(this.#blobs, bundle);
-    await warm(loaded);
+    if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }
 }

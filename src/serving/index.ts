@@ -7,6 +7,7 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
+  type ThreadedPrediction,
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -22,7 +23,7 @@ export {
   type ReplayFilter,
   type ReplayReport,
   type ReplayRequest,
-  type ReplayVerdict,
   replayLog,
 } from "./replay.ts";
+export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";

@@ -1,9 +1,10 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Digest, SlipwayError } from "../kernel/index.ts";
 import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+import type { ServableModel } from "./loaded-model.ts";
 import { headerTemplate } from "./prediction-frame.ts";
 import type { RoutedModel, RoutingSnapshot } from "./routing.ts";
+import type { ThreadedModel } from "./threaded-model.ts";
 
 /** A loaded version in its place. */
 export class Arm implements ServedVersion {
@@ -13,12 +14,13 @@ export class Arm implements ServedVersion {
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
-  readonly loaded: LoadedModel;
+  readonly runs: ServableModel["runs"];
+  readonly loaded: ServableModel;
   readonly template: Buffer;
 
   constructor(
     subject: { model: string; version: number; arm: string },
-    loaded: LoadedModel,
+    loaded: ServableModel,
     incarnation: string,
   ) {
     this.model = subject.model;
@@ -27,12 +29,13 @@ export class Arm implements ServedVersion {
     this.bundle = loaded.bundle;
     this.signature = loaded.signature;
     this.engine = loaded.engine;
+    this.runs = loaded.runs;
     this.loaded = loaded;
     this.template = headerTemplate({
       ...subject,
       incarnation,
       bundle: loaded.bundle,
-      featureCount: loaded.features.length,
+      featureCount: loaded.featureNames.length,
     });
   }
 }
@@ -67,7 +70,7 @@ export interface Preparation {
   /** Of the snapshot. */
   readonly digest: Digest;
   readonly incarnation: string;
-  readonly load: (bundle: Digest) => Promise<LoadedModel>;
+  readonly load: (bundle: Digest) => Promise<ServableModel>;
   readonly onProblem: (problem: string) => void;
 }
 
@@ -128,7 +131,15 @@ function withoutPath(problem: string, thrown: unknown): string {
   return typeof path === "string" ? problem.replace(` (${path})`, "") : problem;
 }
 
-function loadedIn(table: ServingTable, bundle: Digest): LoadedModel | undefined {
+/** The models of a table that run on threads of their own. */
+export function threadedModels(table: ServingTable): Set<ThreadedModel> {
+  const found = new Set<ThreadedModel>();
+  for (const { arms } of table.models.values())
+    for (const { loaded } of arms.values()) if (loaded.runs === "on-thread") found.add(loaded);
+  return found;
+}
+
+function loadedIn(table: ServingTable, bundle: Digest): ServableModel | undefined {
   for (const model of table.models.values())
     for (const arm of model.arms.values()) if (arm.bundle === bundle) return arm.loaded;
   return undefined;

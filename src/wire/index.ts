@@ -33,6 +33,7 @@ export {
   inputRules,
   type ParsedInstances,
 } from "./prediction-body.ts";
+export { type AnswerTensor, type TensorAnswers, writeV1Tensors } from "./tensor-answers.ts";
 export {
   parseV1Predict,
   type V1PredictRequest,
@@ -41,4 +42,10 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
-export { parseV2Infer, type V2InferRequest, v2ModelMetadata, writeV2Response } from "./v2.ts";
+export {
+  parseV2Infer,
+  type V2InferRequest,
+  v2ModelMetadata,
+  writeV2Response,
+  writeV2TensorResponse,
+} from "./v2.ts";
