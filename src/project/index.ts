@@ -15,5 +15,6 @@ export { projectErrors } from "./errors.ts";
 export type { Cat, CategoryColumn, Feature, Flag, Num, Text, Time, Vec, Weekday } from "./language.ts";
 export { findConfig, loadProject, type Project } from "./load.ts";
 export { featureSpecOf, type ModelOptions, type ModelSpec, model } from "./model.ts";
+export type { Duration, Past, WindowOptions } from "./past-types.ts";
 export { atLeast, atMost, byHash, byTime, notWorseThanChampion } from "./typed-specs.ts";
 export { when } from "./values.ts";

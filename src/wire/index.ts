@@ -35,6 +35,17 @@ export {
 } from "./prediction-body.ts";
 export { type AnswerTensor, type TensorAnswers, writeV1Tensors } from "./tensor-answers.ts";
 export {
+  decodeTensor,
+  encodeDoubles,
+  encodeIntegers,
+  encodeTexts,
+  exactOrBig,
+  isTensorType,
+  type TensorElement,
+  type TensorType,
+  textOf,
+} from "./tensor-bytes.ts";
+export {
   parseV1Predict,
   type V1PredictRequest,
   type V1VersionStatus,
@@ -43,9 +54,12 @@ export {
   writeV1Predictions,
 } from "./v1.ts";
 export {
+  type InputTensor,
   parseV2Infer,
+  recordsOfTensors,
   type V2InferRequest,
   v2ModelMetadata,
+  v2VersionSelector,
   writeV2Response,
   writeV2TensorResponse,
 } from "./v2.ts";

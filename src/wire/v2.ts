@@ -16,6 +16,7 @@ import {
   unknownField,
 } from "./prediction-body.ts";
 import { type AnswerTensor, type TensorAnswers, writeV2Tensors } from "./tensor-answers.ts";
+import type { TensorElement } from "./tensor-bytes.ts";
 import { splitTensor } from "./tensor-values.ts";
 
 /** The Open Inference Protocol V2 over REST with JSON tensors: one tensor for each raw column. */
@@ -53,15 +54,68 @@ export function parseV2Infer(
   const text = bodyText(body, rules);
   const document = parseJson(text);
   if (!isObject(document)) throw badRequest("the body must be a JSON object", rules);
-  const { id, inputs } = document;
+  const { id } = document;
   if (id !== undefined && typeof id !== "string")
     throw badRequest('"id" must be a string', rules, { field: "id" });
-  const known = typeof outputNames === "string" ? [outputNames] : outputNames;
-  const outputs = readOutputs(document.outputs, known, rules);
-  const tensors = tensorsOf(inputs, rules);
+  const outputs = readOutputs(document.outputs, outputNames, rules);
+  const tensors = tensorsOf(document.inputs, rules);
   refuseLostDigits(tensors, rules, text);
-  const isWhole = Array.from(tensors.values()).some((tensor) => tensor.isWhole);
-  return { id, outputs, isWhole, records: recordsFrom(tensors, rules), json: undefined };
+  return { id, outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
+}
+
+/** A tensor that was not sent as JSON. */
+export interface InputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: readonly TensorElement[];
+}
+
+/**
+ * The records of a request that did not come as JSON.
+ *
+ * @param outputs names of the outputs that are asked for; none means all
+ * @throws WIRE_BAD_REQUEST, WIRE_INEXACT_INTEGER, WIRE_UNKNOWN_FIELD
+ */
+export function recordsOfTensors(
+  request: { readonly inputs: readonly InputTensor[]; readonly outputs: readonly string[] },
+  rules: InputRules,
+  outputNames: string | readonly string[],
+): Omit<V2InferRequest, "id"> {
+  const outputs = readOutputs(
+    request.outputs.map((name) => ({ name })),
+    outputNames,
+    rules,
+  );
+  const tensors = tensorsOf(request.inputs, rules);
+  for (const { name, values } of tensors.values()) {
+    for (const [instance, value] of values.entries()) {
+      const inexact = firstBigInt(value);
+      if (inexact !== undefined) throw inexactInteger(rules, { instance, field: name, value: inexact });
+    }
+  }
+  return { outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
+}
+
+/** Any text may stand for a version: `3` and `v3` are numbers, others are taken for labels; nothing for the champion. */
+export function v2VersionSelector(text: string): { version?: number; label?: string } {
+  if (text === "") return {};
+  const match = /^v?(\d{1,10})$/.exec(text);
+  return match === null ? { label: text } : { version: Number(match[1]) };
+}
+
+function firstBigInt(value: unknown): bigint | undefined {
+  if (!Array.isArray(value)) return typeof value === "bigint" ? value : undefined;
+  for (const item of value) {
+    const found = firstBigInt(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function areWhole(tensors: ReadonlyMap<string, Tensor>): boolean {
+  return Array.from(tensors.values()).some((tensor) => tensor.isWhole);
 }
 
 interface Tensor {
@@ -215,10 +269,11 @@ function refuseLostDigits(tensors: ReadonlyMap<string, Tensor>, rules: InputRule
 
 function readOutputs(
   outputs: unknown,
-  known: readonly string[],
+  outputNames: string | readonly string[],
   rules: InputRules,
 ): readonly string[] | undefined {
   if (outputs === undefined) return undefined;
+  const known = typeof outputNames === "string" ? [outputNames] : outputNames;
   if (!Array.isArray(outputs)) throw badRequest('"outputs" must be a list', rules, { field: "outputs" });
   const names: string[] = [];
   for (const [index, output] of outputs.entries()) {
