@@ -10,6 +10,7 @@ export { codeSlot, LARGEST_WEIGHT, type Linear, scaledInput, slotOffsets } from 
 export { createLinearEngine, linearTerms } from "./linear/linear-engine.ts";
 export { decodeLinear, encodeLinear } from "./linear/linear-file.ts";
 export { type MatrixPredictor, openMatrixPredictor } from "./matrix-predictor.ts";
+export { type GraphSummary, summariseGraph } from "./onnx/graph-summary.ts";
 export { type OnnxEngine, type OnnxEngineShape, openOnnxEngine } from "./onnx/onnx-engine.ts";
 export { type OnnxModel, openOnnxModel } from "./onnx/onnx-model.ts";
 export { ONNX_ENGINE } from "./onnx/onnx-name.ts";
@@ -29,4 +30,4 @@ export {
   type OriginModel,
   originFormats,
 } from "./origins/origin-model.ts";
-export { readOriginModel } from "./origins/read-origin-model.ts";
+export { readOriginModel, recogniseFormat } from "./origins/read-origin-model.ts";
