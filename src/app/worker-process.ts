@@ -4,6 +4,7 @@ import { type PredictionServer, startPredictionServer } from "../http/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import { createDataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
+import { LiveWindows } from "../stream/index.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
 import { followRoutingFile } from "./routing-file.ts";
@@ -30,8 +31,14 @@ process.once("message", (order: WorkerOrder, handle: unknown) => {
 async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
   const state = openStateDirectory(order.stateDirectory);
   const startedAt = systemClock();
+  const windows = new LiveWindows({
+    directory: state.stream,
+    checkpoints: state.windows,
+    clock: systemClock,
+  });
   const dataPlane = createDataPlane({
     blobs: openFileBlobs(state.blobs),
+    windows,
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,
@@ -68,6 +75,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
       predictions: dataPlane.predictionCount(),
       load: { ...meter.read(), requests, inFlight, connections },
       models: dataPlane.models(),
+      stream: dataPlane.streamProgress() ?? null,
       problems,
     });
   };
@@ -87,6 +95,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     process.exit(1);
   });
   await applied.promise;
+  const followingStream = windows.follow(stopping.signal);
 
   const listening = await startPredictionServer({
     dataPlane,
@@ -115,6 +124,8 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     stopping.abort();
     await listening.close();
     feedback.close();
+    await followingStream;
+    windows.close();
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);
