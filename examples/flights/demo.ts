@@ -29,15 +29,25 @@ const trained = await slipwayJson<OperationOutput<"train">>(["train", "late"]);
 say();
 
 const port = await freePort(8080);
+const grpcPort = await freePort(8081);
 const consolePort = await freePort(4700);
 say(
   bold(
-    `$ slipway up${port === 8080 ? "" : ` --port ${port}`}${consolePort === 4700 ? "" : ` --console-port ${consolePort}`}`,
+    `$ slipway up${port === 8080 ? "" : ` --port ${port}`}${grpcPort === 8081 ? "" : ` --grpc-port ${grpcPort}`}${consolePort === 4700 ? "" : ` --console-port ${consolePort}`}`,
   ),
 );
 const server = spawn(
   process.execPath,
-  [slipway, "up", "--port", String(port), "--console-port", String(consolePort)],
+  [
+    slipway,
+    "up",
+    "--port",
+    String(port),
+    "--grpc-port",
+    String(grpcPort),
+    "--console-port",
+    String(consolePort),
+  ],
   {
     cwd: project,
     stdio: ["ignore", "ignore", "inherit"],

@@ -12,6 +12,7 @@ export interface ServerFacts {
   readonly startedAt: number;
   readonly console: string | null;
   readonly predictions: string;
+  readonly grpc: string | null;
 }
 
 /** What the handlers of control operations work with. */

@@ -3,13 +3,16 @@ import { systemClock } from "../kernel/index.ts";
 import { createRegistry } from "../registry/index.ts";
 import { openDatabase, openFileBlobs } from "../storage/index.ts";
 import type { ControlClient, ControlHandlers } from "../wire/index.ts";
+import { backupHandler } from "./backup-handler.ts";
 import { batchHandlers } from "./batch-handlers.ts";
 import type { ControlContext, ServerFacts } from "./control-context.ts";
 import { dataHandlers } from "./data-handlers.ts";
+import { databaseTarget } from "./database-target.ts";
 import { deploymentHandlers } from "./deployment-handlers.ts";
 import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
+import { modelExportHandler } from "./model-export-handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import { proofHandlers } from "./proof-handlers.ts";
@@ -47,11 +50,7 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const { settings } = location;
   const state = openStateDirectory(location.stateDirectory);
-  const database = await openDatabase(
-    settings.databaseUrl === undefined
-      ? { sqlitePath: state.database }
-      : { postgresUrl: settings.databaseUrl },
-  );
+  const database = await openDatabase(databaseTarget(location, state));
   const registry = createRegistry(database, { clock: systemClock });
   await registry.interruptStaleRuns({ isAlive: isRunAlive, actor: settings.actor });
   const closing = new AbortController();
@@ -59,7 +58,7 @@ export async function openControlPlane(
     location,
     state,
     registry,
-    databaseKind: settings.databaseUrl === undefined ? "sqlite" : "postgresql",
+    databaseKind: database.dialect,
     blobs: openFileBlobs(state.blobs),
     clock: systemClock,
     closing: closing.signal,
@@ -71,11 +70,13 @@ export async function openControlPlane(
     ...trainHandlers(context),
     ...modelHandlers(context),
     ...importHandler(context),
+    ...modelExportHandler(context),
     ...deploymentHandlers(context),
     ...proofHandlers(context),
     ...feedbackHandlers(context),
     ...batchHandlers(context),
     ...garbageHandlers(context),
+    ...backupHandler(context),
     status: statusHandler(context),
     stop: async () => {
       options.onStop?.();

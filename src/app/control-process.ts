@@ -32,6 +32,7 @@ async function control(order: ControlOrder): Promise<void> {
       startedAt,
       console: address,
       predictions: order.predictions,
+      grpc: order.grpc,
     }),
     onStop: () => tell({ kind: "stop" }),
   });

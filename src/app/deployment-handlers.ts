@@ -1,15 +1,10 @@
 import { openBundle } from "../bundle/index.ts";
-import { sleep } from "../kernel/index.ts";
 import { type AliasChanged, CHAMPION } from "../registry/index.ts";
 import type { ControlHandlers, OperationOutput } from "../wire/index.ts";
 import type { ControlContext } from "./control-context.ts";
-import { readWorkerStatuses } from "./worker-status.ts";
+import { publishAndAwait } from "./take-up.ts";
 
 type DeploymentHandlers = Pick<ControlHandlers, "deploy" | "rollback">;
-
-/** How long a deployment waits for the workers of this machine to serve it before it answers all the same. */
-const TAKE_UP_MS = 5_000;
-const POLL_MS = 20;
 
 export function deploymentHandlers(context: ControlContext): DeploymentHandlers {
   const { registry } = context;
@@ -35,18 +30,7 @@ export function deploymentHandlers(context: ControlContext): DeploymentHandlers 
 }
 
 async function finish(context: ControlContext, moved: AliasChanged): Promise<OperationOutput<"deploy">> {
-  await context.publishRouting();
-  await takenUp(context, moved.generation);
+  await publishAndAwait(context);
   const { model, version, previous, generation, forced } = moved;
   return { model, version, previous, generation, forced };
-}
-
-/** Workers that cannot load the new version say so in `slipway status`; they go on serving the old one. */
-async function takenUp(context: ControlContext, generation: number): Promise<void> {
-  const deadline = context.clock() + TAKE_UP_MS;
-  while (context.clock() < deadline) {
-    const workers = readWorkerStatuses(context.state.workers, context.clock);
-    if (workers.every((worker) => worker.state === "draining" || worker.generation >= generation)) return;
-    await sleep(POLL_MS);
-  }
 }

@@ -31,6 +31,7 @@ export async function* diagnose(location: ProjectLocation): AsyncGenerator<Findi
     checkDisk,
     checkDatabase,
     checkPredictionPort,
+    checkGrpcPort,
     checkConsolePort,
   ];
   for (const check of checks) yield await check(location);
@@ -117,6 +118,11 @@ async function checkDatabase({ settings, stateDirectory }: ProjectLocation): Pro
 
 function checkPredictionPort({ settings }: ProjectLocation): Promise<Finding> {
   return checkPort("prediction port", { host: settings.host, port: settings.port, option: "--port" });
+}
+
+function checkGrpcPort({ settings }: ProjectLocation): Promise<Finding> {
+  if (settings.noGrpc) return Promise.resolve(good("gRPC port", "gRPC is off"));
+  return checkPort("gRPC port", { host: settings.host, port: settings.grpcPort, option: "--grpc-port" });
 }
 
 function checkConsolePort({ settings }: ProjectLocation): Promise<Finding> {

@@ -23,6 +23,14 @@ export const appErrors = defineErrors({
     kind: "unavailable",
     doc: "The state directory cannot be made, or may not be written to.",
   },
+  APP_MODEL_UNNAMED: {
+    kind: "invalid",
+    doc: "A model file of another program was to be imported without saying which model it is a version of.",
+  },
+  APP_BAD_MODEL_FILE: {
+    kind: "invalid",
+    doc: "A file that was to be imported cannot be read, or is larger than such a file may be.",
+  },
   APP_INTERNAL: {
     kind: "internal",
     doc: "Something failed that nobody foresaw; the message holds the stack.",

@@ -5,13 +5,22 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bundleBlobs, readManifest as readBundleManifest } from "../bundle/index.ts";
 import { ingest, type SnapshotManifest } from "../datasets/index.ts";
 import { canonicalJson, type Digest, digestOf } from "../kernel/index.ts";
-import { createRegistry, type Registry } from "../registry/index.ts";
+import {
+  blobsOfVersion,
+  type CarriedVersion,
+  createRegistry,
+  encodeCarriedVersion,
+  type Registry,
+  readModelFile,
+  writeModelFile,
+} from "../registry/index.ts";
 import { createDataPlane } from "../serving/index.ts";
 import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
 import { type BlobStore, type Database, openDatabase, openFileBlobs } from "../storage/index.ts";
 import type { OperationContext, OperationOutput } from "../wire/index.ts";
 import type { ControlContext } from "./control-context.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
+import { openInstallation } from "./installation.ts";
 import { openStateDirectory, type StateDirectory } from "./state-directory.ts";
 
 const DAY = 86_400_000;
@@ -197,4 +206,43 @@ describe("garbage collection", () => {
     expect((await collect({ graceMs: 0 })).kept).toMatchObject({ blobs: 1, recent: 1 });
     expect(await stored()).toEqual([written]);
   });
+
+  it("keeps all of a version that came from another installation, the file it was made from too", async () => {
+    const elsewhere = openFileBlobs(join(folder, "elsewhere"));
+    const { version, file } = await exportFrom(elsewhere);
+    const carried = await readModelFile({ file, blobs });
+    for (const { digest } of carried.blobs) await use(digest);
+    await registry.registerVersion({
+      ...{ ...carried.version, model: "late", run: null, actor, origin: carried.origin },
+    });
+    const garbage = await blobs.put(Buffer.from("nobody's"));
+    await use(garbage);
+    now += 10 * DAY;
+    await collect();
+    expect(await stored()).toEqual(version.blobs.map(({ digest }) => digest).sort());
+  });
 });
+
+/** A version that another installation registered, as it leaves it. */
+async function exportFrom(elsewhere: BlobStore): Promise<{ version: CarriedVersion; file: string }> {
+  const bundle = await writeSmallBundle(elsewhere, { base: 7 });
+  const recipe = { format: "slipway.import/1", source: await elsewhere.put(Buffer.from("tree")) };
+  const installation = openInstallation({ installationKey: join(folder, "elsewhere.key") });
+  const { id, publicKey } = installation;
+  const contents = await blobsOfVersion(elsewhere, { bundle, recipe });
+  const step = { installation: id, publicKey, model: "late", version: 1, run: null, actor, reason: null };
+  const version: CarriedVersion = {
+    format: "slipway.model/1",
+    version: {
+      ...{ bundle, status: "accepted", dataset: null, snapshot: null, plan: null, recipe, metrics: {} },
+      ...{ gates: [], code: {} },
+    },
+    origin: [{ ...step, registeredAt: now, journal: [] }],
+    blobs: contents,
+  };
+  const record = encodeCarriedVersion(version);
+  const file = join(folder, "late-1.slipway");
+  const signature = installation.sign(record);
+  await writeModelFile({ out: file, record, signature, contents, blobs: elsewhere });
+  return { version, file };
+}

@@ -1,90 +1,95 @@
-import type { ImportOutcome, ImportRecipe } from "../pipeline/index.ts";
-import type { Registration } from "../registry/index.ts";
-import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
-import { slipwayVersion } from "./code-version.ts";
+import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { MODEL_FILE_RECORD } from "../registry/index.ts";
+import { beginsArchive } from "../storage/index.ts";
+import {
+  type ControlHandlers,
+  MOST_MODEL_FILE_BYTES,
+  type OperationContext,
+  type OperationOutput,
+} from "../wire/index.ts";
 import type { ControlContext } from "./control-context.ts";
-import { jobQuestions } from "./job-questions.ts";
-import { runJob } from "./runner.ts";
-import { importedMetrics, originRecord } from "./version-records.ts";
+import { appErrors } from "./errors.ts";
+import { importForeign } from "./import-foreign.ts";
+import { importVersion } from "./import-version.ts";
 
-type ImportHandler = Pick<ControlHandlers, "models.import">;
+type Imported = OperationOutput<"models.import">;
+type ImportInput = Parameters<ControlHandlers["models.import"]>[0];
 
-export function importHandler(context: ControlContext): ImportHandler {
+/** What an archive's first header has room in. */
+const START_BYTES = 512;
+
+export function importHandler(context: ControlContext): Pick<ControlHandlers, "models.import"> {
   return { "models.import": (input, call) => importFile(context, input, call) };
 }
 
-type ImportInput = Parameters<ControlHandlers["models.import"]>[0];
-
-/** The file is stored first: the runner reads it there, and so does every reproduction. */
+/** A version of another installation, or a model file of another program: the file itself says which. */
 async function importFile(
   context: ControlContext,
   input: ImportInput,
   call: OperationContext,
-): Promise<OperationOutput<"models.import">> {
-  const { clock, blobs } = context;
-  const startedAt = clock();
-  const { model, file, format } = input;
+): Promise<Imported> {
+  const { file, model, format, reason } = input;
+  if ("path" in file) {
+    const { path } = file;
+    if (format === undefined && beginsArchive(await startOf(path), MODEL_FILE_RECORD))
+      return await importVersion(context, { file: path, model, reason, call });
+    const name = basename(path);
+    return await importForeign(context, {
+      ...{ name, bytes: await readWhole(path), format, reason, call },
+      model: named(model, name),
+    });
+  }
   const bytes = Buffer.from(file.base64, "base64");
-  const source = await blobs.put(bytes);
-  const outcome = await runJob(
-    { kind: "import", source, ...(format === undefined ? {} : { format }) },
-    {
-      blobs: context.state.blobs,
-      questions: jobQuestions(context, call.actor),
-      onEvent: call.onProgress,
-      signal: AbortSignal.any([call.signal, context.closing]),
-    },
-  );
-  const recipe: ImportRecipe = {
-    format: "slipway.import/1",
-    source,
-    bytes: bytes.length,
-    file: file.name,
-    origin: outcome.origin,
-  };
-  const { version, alreadyRegistered, champion } = await register(context, { outcome, recipe, input, call });
-  if (champion) await context.publishRouting();
-  const { task, width = 1, classes } = outcome.output;
-  return {
-    model,
-    version,
-    alreadyRegistered,
-    champion,
-    bundle: outcome.bundle,
-    task,
-    outputs: width,
-    ...(classes === undefined ? {} : { classes }),
-    inputs: outcome.inputs,
-    trees: outcome.trees,
-    origin: originRecord(recipe),
-    durationMs: clock() - startedAt,
-  };
+  if (format !== undefined || !beginsArchive(bytes, MODEL_FILE_RECORD)) {
+    const { name } = file;
+    return await importForeign(context, { name, bytes, format, reason, call, model: named(model, name) });
+  }
+  const path = context.blobs.temporaryPath();
+  try {
+    await writeFile(path, bytes);
+    return await importVersion(context, { file: path, model, reason, call });
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
-async function register(
-  { registry }: ControlContext,
-  made: {
-    readonly outcome: ImportOutcome;
-    readonly recipe: ImportRecipe;
-    readonly input: ImportInput;
-    readonly call: OperationContext;
-  },
-): Promise<Registration> {
-  const { outcome, recipe, input, call } = made;
-  return await registry.registerVersion({
-    model: input.model,
-    bundle: outcome.bundle,
-    status: "accepted",
-    run: null,
-    dataset: null,
-    snapshot: null,
-    plan: outcome.plan,
-    recipe,
-    metrics: importedMetrics(outcome),
-    gates: [],
-    code: { slipway: slipwayVersion, commit: null, config: "" },
-    actor: call.actor,
-    reason: input.reason ?? "imported",
-    championIfFirst: true,
+function named(model: string | undefined, file: string): string {
+  if (model !== undefined) return model;
+  throw appErrors.APP_MODEL_UNNAMED.error(`${file} does not say what its model is called: name it`, {
+    details: { file },
+    hint: "slipway model import model.txt --name churn",
+  });
+}
+
+async function startOf(path: string): Promise<Buffer> {
+  try {
+    await using handle = await open(path, "r");
+    const start = Buffer.alloc(START_BYTES);
+    const { bytesRead } = await handle.read(start, 0, START_BYTES, 0);
+    return start.subarray(0, bytesRead);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    const { size } = await stat(path);
+    if (size <= MOST_MODEL_FILE_BYTES) return await readFile(path);
+    throw appErrors.APP_BAD_MODEL_FILE.error(
+      `${path} has ${size} bytes; of a model file of another program at most ${MOST_MODEL_FILE_BYTES} are read`,
+      { details: { file: path, bytes: size } },
+    );
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error && "syscall" in cause)) return cause;
+  return appErrors.APP_BAD_MODEL_FILE.error(`${path} cannot be read: ${cause.message}`, {
+    details: { file: path },
+    cause,
   });
 }

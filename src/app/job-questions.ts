@@ -1,5 +1,7 @@
 import { canonicalJson } from "../kernel/index.ts";
+import { dumpDatabase, openDatabase } from "../storage/index.ts";
 import type { ControlContext } from "./control-context.ts";
+import { databaseTarget } from "./database-target.ts";
 import type { JobQuestions } from "./job.ts";
 import { readManifest } from "./snapshot-manifest.ts";
 
@@ -25,6 +27,15 @@ export function jobQuestions(context: ControlContext, actor: string): JobQuestio
       if (champion === undefined) return null;
       const { bundle } = await registry.version(model, champion);
       return { version: champion, bundle };
+    },
+    dumpDatabase: async (path) => {
+      // A connection of its own: reading every row must not hold up the others.
+      const database = await openDatabase(databaseTarget(context.location, context.state));
+      try {
+        return await dumpDatabase(database, { path });
+      } finally {
+        await database.close();
+      }
     },
   };
 }

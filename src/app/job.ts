@@ -1,4 +1,4 @@
-import type { BundleManifest } from "../bundle/index.ts";
+import type { BundleManifest, Signature } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
@@ -18,7 +18,9 @@ import type {
   RunOutcome,
   RunSnapshot,
 } from "../pipeline/index.ts";
+import type { CarriedVersion, InstallationSignature } from "../registry/index.ts";
 import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
+import type { BackupRequest, BackupSummary, Unpacked } from "../storage/index.ts";
 
 /** Work for a runner: a child process with a heap of its own that never opens the database. */
 export type Job =
@@ -43,7 +45,26 @@ export type Job =
   | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
   | { readonly kind: "log-bundles"; readonly log: string }
-  | { readonly kind: "predict"; readonly request: PredictFileRequest };
+  | { readonly kind: "predict"; readonly request: PredictFileRequest }
+  | { readonly kind: "export-model"; readonly request: ExportModelRequest }
+  | { readonly kind: "unpack-model"; readonly file: string }
+  | { readonly kind: "backup"; readonly request: Pick<BackupRequest, "out" | "header" | "kept"> }
+  | { readonly kind: "unpack-backup"; readonly file: string; readonly into: string };
+
+/** A version that is to be written to a file, and the signature of its record. */
+export interface ExportModelRequest {
+  readonly out: string;
+  readonly record: Uint8Array;
+  readonly signature: InstallationSignature;
+  readonly contents: CarriedVersion["blobs"];
+}
+
+/** A version that came in a file: its blobs are stored, and it can be served. */
+export interface UnpackedModel {
+  readonly carried: CarriedVersion;
+  readonly signature: Signature;
+  readonly features: number;
+}
 
 export interface JobResults {
   readonly train: RunOutcome;
@@ -60,6 +81,10 @@ export interface JobResults {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;
   };
+  readonly "export-model": { readonly bytes: number; readonly digest: Digest };
+  readonly "unpack-model": UnpackedModel;
+  readonly backup: BackupSummary;
+  readonly "unpack-backup": Unpacked;
 }
 
 /** What a runner may ask of the control plane while it works. */
@@ -67,6 +92,8 @@ export interface JobQuestions {
   readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | null>;
   readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<null>;
   readonly champion: (model: string) => Promise<{ readonly version: number; readonly bundle: Digest } | null>;
+  /** Writes the rows of the database to a new file and gives their number. */
+  readonly dumpDatabase: (path: string) => Promise<number>;
 }
 
 export type JobQuestion = keyof JobQuestions;

@@ -36,13 +36,18 @@ const { _createServerHandle: createServerHandle } = net as unknown as {
 /** libuv's UV_TCP_REUSEPORT: lets a new supervisor bind beside the workers that a dead one left behind. */
 const REUSE_PORT = 2;
 
-/**
- * @param besideOrphans the port is known to be held only by workers of this project
- * @throws APP_PORT_IN_USE, APP_CANNOT_LISTEN
- */
-export async function bindSocket(host: string, port: number, besideOrphans: boolean): Promise<BoundSocket> {
+export interface BindOptions {
+  /** The option by which the port is chosen, for messages. */
+  readonly option: string;
+  /** The port is known to be held only by workers of this project. */
+  readonly besideOrphans: boolean;
+}
+
+/** @throws APP_PORT_IN_USE, APP_CANNOT_LISTEN */
+export async function bindSocket(host: string, port: number, options: BindOptions): Promise<BoundSocket> {
   const address = await resolveHost(host);
-  if (port !== 0 && !besideOrphans) await refusePortInUse(address, port);
+  if (port !== 0 && !options.besideOrphans)
+    await refusePortInUse({ host: address, port, option: options.option });
   const family = net.isIPv6(address) ? 6 : 4;
   const handle = createServerHandle(address, port, family, undefined, REUSE_PORT);
   if (typeof handle === "number") {
@@ -72,7 +77,15 @@ async function resolveHost(host: string): Promise<string> {
 }
 
 /** A shared port can be bound twice without an error, so that somebody else on it must be looked for. */
-function refusePortInUse(host: string, port: number): Promise<void> {
+function refusePortInUse({
+  host,
+  port,
+  option,
+}: {
+  readonly host: string;
+  readonly port: number;
+  readonly option: string;
+}): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.once("error", (error: NodeJS.ErrnoException) => {
@@ -80,7 +93,7 @@ function refusePortInUse(host: string, port: number): Promise<void> {
         error.code === "EADDRINUSE"
           ? appErrors.APP_PORT_IN_USE.error(`port ${port} on ${host} is already in use`, {
               details: { host, port },
-              hint: "stop the program that holds it, or choose another port with --port or SLIPWAY_PORT",
+              hint: `stop the program that holds it, or choose another port with ${option}`,
             })
           : cannotListen(host, port, error.message),
       );

@@ -1,19 +1,10 @@
 import { openBundle } from "../bundle/index.ts";
-import type { GateResult } from "../evaluation/index.ts";
-import type { Recipe } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
 import type { Version } from "../registry/index.ts";
 import type { ControlHandlers, OperationOutput } from "../wire/index.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
-import {
-  evaluationRecord,
-  gateRecords,
-  importanceRecords,
-  importRecipeOf,
-  metricsOf,
-  originRecord,
-  versionRecord,
-} from "./version-records.ts";
+import { versionDetail } from "./version-detail.ts";
+import { importRecipeOf, metricsOf, versionRecord } from "./version-records.ts";
 
 type ModelHandlers = Pick<ControlHandlers, "models.list" | "models.versions" | "models.show" | "journal">;
 
@@ -74,7 +65,7 @@ async function listModels(context: ControlContext): Promise<OperationOutput<"mod
       return {
         name,
         declared: declared !== undefined,
-        imported: newest !== undefined && importRecipeOf(newest) !== undefined,
+        imported: newest !== undefined && isImported(newest),
         dataset: declared === undefined ? null : project.datasetNameOf(name),
         task: declared?.target.task ?? (newest === undefined ? null : metricsOf(newest).task),
         versions: known?.versions ?? 0,
@@ -85,45 +76,17 @@ async function listModels(context: ControlContext): Promise<OperationOutput<"mod
   );
 }
 
+/** From a file of another program, or from another installation. */
+function isImported(version: Version): boolean {
+  return importRecipeOf(version) !== undefined || version.origin.length > 0;
+}
+
 async function showVersion(
   context: ControlContext,
   version: Version,
 ): Promise<OperationOutput<"models.show">> {
   const { registry, blobs } = context;
   const { signature } = await openBundle(blobs, version.bundle);
-  const { report, rows, importance, features, task } = metricsOf(version);
-  const imported = importRecipeOf(version);
-  const code = version.code as { readonly commit: string | null; readonly config: string };
   const reproductions = await registry.reproductions(version.model, version.version);
-  return {
-    ...versionRecord(version),
-    metrics: report.metrics,
-    actor: version.actor,
-    reason: version.reason,
-    task,
-    lineage: {
-      run: version.run ?? "",
-      dataset: version.dataset ?? "",
-      snapshot: version.snapshot ?? "",
-      plan: version.plan ?? "",
-      config: code.config,
-      code: code.commit,
-      ...(imported === undefined ? {} : { origin: originRecord(imported) }),
-    },
-    ...(signature.output.classes === undefined ? {} : { classes: signature.output.classes }),
-    inputs: signature.inputs.map(({ name, type, required }) => ({ name, type, required })),
-    features,
-    trainer:
-      imported === undefined
-        ? { ...(version.recipe as unknown as Recipe).trainer }
-        : { kind: "imported", ...imported.origin },
-    evaluation: evaluationRecord(report, rows),
-    gates: gateRecords(version.gates as unknown as GateResult[]),
-    importance: importanceRecords(importance),
-    reproductions: reproductions.map(({ at, verdict, actor }) => ({
-      at: isoTime(at),
-      verdict: verdict === "identical" ? "identical" : "different",
-      actor,
-    })),
-  };
+  return versionDetail(version, { signature, reproductions });
 }

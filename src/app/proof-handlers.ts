@@ -1,6 +1,6 @@
 import { readManifest as readBundleManifest } from "../bundle/index.ts";
 import type { Recipe } from "../pipeline/index.ts";
-import type { Version } from "../registry/index.ts";
+import { registryErrors, type SnapshotRecord, type Version } from "../registry/index.ts";
 import type { ReplayedPrediction, ReplayFilter } from "../serving/index.ts";
 import type { ControlHandlers, OperationInput, OperationOutput } from "../wire/index.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
@@ -87,7 +87,7 @@ async function reproductionOf(
   const expected = await readBundleManifest(context.blobs, version.bundle);
   const imported = importRecipeOf(version);
   if (imported !== undefined) return { kind: "reproduce-import", recipe: imported, expected };
-  const snapshot = await context.registry.snapshot(version.dataset ?? "", version.snapshot ?? "");
+  const snapshot = await snapshotOf(context, version);
   return {
     kind: "reproduce",
     recipe: version.recipe as unknown as Recipe,
@@ -95,6 +95,21 @@ async function reproductionOf(
     expected,
     threads: threads ?? context.location.settings.trainingThreads,
   };
+}
+
+/** @throws REGISTRY_UNKNOWN_SNAPSHOT */
+async function snapshotOf({ registry }: ControlContext, version: Version): Promise<SnapshotRecord> {
+  const { dataset, snapshot, origin } = version;
+  try {
+    return await registry.snapshot(dataset ?? "", snapshot ?? "");
+  } catch (thrown) {
+    if (!registryErrors.REGISTRY_UNKNOWN_SNAPSHOT.is(thrown) || origin.length === 0) throw thrown;
+    throw registryErrors.REGISTRY_UNKNOWN_SNAPSHOT.error(thrown.message, {
+      details: thrown.details,
+      hint: "The version was trained in another installation, from data that has not come with it. The same rows as the same dataset make the same snapshot here: `slipway data add`.",
+      cause: thrown,
+    });
+  }
 }
 
 function filterOf(input: OperationInput<"replay">): ReplayFilter {

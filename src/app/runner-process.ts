@@ -11,8 +11,9 @@ import {
   takeSnapshot,
 } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
-import { loggedBundles, replayLog } from "../serving/index.ts";
-import { openFileBlobs } from "../storage/index.ts";
+import { readModelFile, writeModelFile } from "../registry/index.ts";
+import { loadModel, loggedBundles, replayLog } from "../serving/index.ts";
+import { openFileBlobs, unpackBackup, writeBackup } from "../storage/index.ts";
 import { appErrors } from "./errors.ts";
 import type { FromRunner, Job, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
 import { requireDataset, requireModel } from "./project-lookup.ts";
@@ -105,7 +106,45 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       const predicted = await predictFile(job.request, { blobs, report, signal: stopping.signal });
       return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };
     }
+    case "export-model":
+      return writeModelFile({ ...job.request, blobs, signal: stopping.signal });
+    case "unpack-model": {
+      const carried = await readModelFile({ file: job.file, blobs, signal: stopping.signal });
+      const { signature, featureNames } = await loadModel(blobs, carried.version.bundle);
+      return { carried, signature, features: featureNames.length };
+    }
+    case "backup":
+      return writeBackup({
+        ...job.request,
+        blobs,
+        dumpDatabase: (path) => ask("dumpDatabase", [path]),
+        onProgress: bytesProgress("backup", report),
+        signal: stopping.signal,
+      });
+    case "unpack-backup":
+      return unpackBackup({
+        file: job.file,
+        into: job.into,
+        blobs,
+        onProgress: bytesProgress("restore", report),
+        signal: stopping.signal,
+      });
   }
+}
+
+const PROGRESS_BYTES = 16 * 1024 * 1024;
+
+/** Reports every few megabytes, in megabytes. */
+function bytesProgress(
+  step: "backup" | "restore",
+  report: RunPorts["report"],
+): (bytes: { readonly done: number; readonly of: number }) => void {
+  let reported = 0;
+  return ({ done, of }) => {
+    if (done - reported < PROGRESS_BYTES && done < of) return;
+    reported = done;
+    report({ kind: "progress", step, done: Math.round(done / 1e6), of: Math.round(of / 1e6), unit: "MB" });
+  };
 }
 
 function ask<Question extends JobQuestion>(

@@ -9,7 +9,8 @@ import { serializeError } from "./serialize-error.ts";
 export interface RunJobOptions {
   /** Directory of the blob store. */
   readonly blobs: string;
-  readonly questions: JobQuestions;
+  /** Default: the job has nobody to ask. */
+  readonly questions?: JobQuestions;
   readonly onEvent: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
   /** Called with the runner's process id once it runs. */
@@ -98,9 +99,10 @@ export async function runJob<Kind extends Job["kind"]>(
 }
 
 function answer(
-  questions: JobQuestions,
+  questions: JobQuestions | undefined,
   message: Extract<FromRunner, { kind: "question" }>,
 ): Promise<unknown> {
+  if (questions === undefined) return Promise.reject(new Error("nobody answers this job's questions"));
   const ask = questions[message.question] as (...values: readonly unknown[]) => Promise<unknown>;
   return ask(...message.values);
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { KeptPath } from "../storage/index.ts";
 import { appErrors } from "./errors.ts";
 
 /** Where a project's state lies: `.slipway/` beside its config, unless set otherwise. */
@@ -23,6 +24,8 @@ export interface StateDirectory {
   readonly workers: string;
   /** Held by the running supervisor. */
   readonly supervisor: string;
+  /** The key that this installation signs with, mode 0600. */
+  readonly installationKey: string;
 }
 
 /**
@@ -43,6 +46,7 @@ export function openStateDirectory(root: string): StateDirectory {
     control: join(root, "control.json"),
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
+    installationKey: join(root, "installation.key"),
   };
   try {
     // mkdir itself calls a read-only file system a missing file.
@@ -68,6 +72,15 @@ export function openStateDirectory(root: string): StateDirectory {
     );
   }
   return state;
+}
+
+/** What a backup holds besides database and blobs, and the names that it has there. */
+export function keptPaths(state: StateDirectory): KeptPath[] {
+  return [
+    { name: "log", path: state.log },
+    { name: "feedback", path: state.feedback },
+    { name: "installation.key", path: state.installationKey },
+  ];
 }
 
 /** The folder itself, or the one above it in which it would be made. */

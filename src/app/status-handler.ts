@@ -21,6 +21,7 @@ export function statusHandler(context: ControlContext): ControlHandlers["status"
       version: slipwayVersion,
       console: facts?.console ?? null,
       predictions: facts?.predictions ?? null,
+      grpc: facts?.grpc ?? null,
       generation,
       database: context.databaseKind,
       processes: processRecords(facts, workers),

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { rmSync } from "node:fs";
 import type { Settings } from "../config/index.ts";
 import {
   deserializeError,
@@ -8,21 +7,23 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
-import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
+import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
-import { isAlive, readWorkerStatuses } from "./worker-status.ts";
+import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
 /** What a worker is told when it starts, together with the listening handle. */
 export interface WorkerOrder {
   readonly stateDirectory: string;
   readonly port: number;
+  /** A second message brings the handle for gRPC; null when there is none. */
+  readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
   readonly maxBodyBytes: number;
@@ -35,14 +36,19 @@ export interface ControlOrder {
   readonly restarts: number;
   /** Address on which predictions are answered. */
   readonly predictions: string;
+  /** `host:port` on which they are answered over gRPC. */
+  readonly grpc: string | null;
 }
 
 /** What a worker is told while it runs. */
-export type WorkerInstruction = {
-  readonly kind: "release-connections";
-  /** Close so many after their next answer. */
-  readonly connections: number;
-};
+export type WorkerInstruction =
+  | {
+      readonly kind: "release-connections";
+      /** Close so many after their next answer. */
+      readonly connections: number;
+    }
+  /** Comes with the listening handle, right after the order. */
+  | { readonly kind: "grpc-handle" };
 
 /** What a child tells its supervisor. */
 export type ChildMessage =
@@ -82,15 +88,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const { state } = options;
   const { settings } = options.location;
   if (options.takeOver) await askToHandOver(state);
-  claim(state);
+  const release = claim(state, { handsOver: true });
   const orphans = readWorkerStatuses(state.workers, systemClock);
-  const { host, port } = settings;
-  const socket = await bindSocket(
-    host,
-    port,
-    orphans.some((orphan) => orphan.port === port),
-  ).catch((error: unknown) => {
-    rmSync(state.supervisor, { force: true });
+  const { socket, grpcSocket } = await bindSockets(settings, orphans).catch((error: unknown) => {
+    release();
     throw error;
   });
   let control: KeptProcess | undefined;
@@ -102,7 +103,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       options.onEvent({ kind: "stopping" });
       await Promise.all([control?.stop(DRAIN_MS), fleet.stop()]);
       socket.close();
-      rmSync(state.supervisor, { force: true });
+      grpcSocket?.close();
+      release();
       stopped.resolve();
     })();
     return stopping;
@@ -115,7 +117,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       await control?.stop(DRAIN_MS);
       fleet.release();
       socket.close();
-      rmSync(state.supervisor, { force: true });
+      grpcSocket?.close();
+      release();
       stopped.resolve();
     })();
   };
@@ -123,6 +126,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   void stopped.promise.then(() => process.off(HAND_OVER, handOver));
 
   const predictions = httpAddress(socket.host, socket.port);
+  const grpc = grpcSocket === undefined ? null : hostAndPort(grpcSocket.host, grpcSocket.port);
   const start = (
     role: "control" | "worker",
     spawn: (restarts: number) => ChildProcess,
@@ -151,7 +155,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const fleet = createWorkerFleet({
     limits: scalingLimits(settings),
     clock: systemClock,
-    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, restarts })),
+    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, grpcSocket, restarts })),
     statuses: () => readWorkerStatuses(state.workers, systemClock),
     onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
     onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
@@ -159,7 +163,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   });
 
   try {
-    const started = start("control", (restarts) => spawnControl(options, { predictions, restarts }));
+    const started = start("control", (restarts) => spawnControl(options, { predictions, grpc, restarts }));
     control = started.process;
     const consoleAddress = await started.ready;
     await fleet.start();
@@ -170,7 +174,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       );
     for (const text of problemsOf(fleet.pids(), state)) options.onEvent({ kind: "problem", text });
     const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
-    options.onEvent({ kind: "listening", predictions, console: address });
+    options.onEvent({ kind: "listening", predictions, grpc, console: address });
     return { predictions, console: address, stopped: stopped.promise, stop };
   } catch (error) {
     await stop();
@@ -179,7 +183,29 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 export function httpAddress(host: string, port: number): string {
-  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+  return `http://${hostAndPort(host, port)}`;
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function bindSockets(
+  { host, port, grpcPort, noGrpc }: Settings,
+  orphans: readonly WorkerStatus[],
+): Promise<{ readonly socket: BoundSocket; readonly grpcSocket: BoundSocket | undefined }> {
+  const socket = await bindSocket(host, port, {
+    option: "--port",
+    besideOrphans: orphans.some((orphan) => orphan.port === port),
+  });
+  if (noGrpc) return { socket, grpcSocket: undefined };
+  try {
+    const besideOrphans = orphans.some((orphan) => orphan.grpcPort === grpcPort);
+    return { socket, grpcSocket: await bindSocket(host, grpcPort, { option: "--grpc-port", besideOrphans }) };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
 }
 
 function scalingLimits(settings: Settings): ScalingLimits {
@@ -196,11 +222,14 @@ function scalingLimits(settings: Settings): ScalingLimits {
 }
 
 async function askToHandOver(state: StateDirectory): Promise<void> {
-  const pid = claimedBy(state);
-  if (pid === undefined) return;
+  const holder = claimedBy(state);
+  if (holder === undefined) return;
+  const { pid } = holder;
+  // Who holds the state for another reason than to serve does not know the signal.
+  if (!holder.handsOver) throw alreadyUp(pid);
   process.kill(pid, HAND_OVER);
   const deadline = systemClock() + READY_MS;
-  while (claimedBy(state) === pid) {
+  while (claimedBy(state)?.pid === pid) {
     if (systemClock() > deadline) {
       throw appErrors.APP_ALREADY_UP.error(`the server of this project (process ${pid}) does not hand over`, {
         details: { pid },
@@ -211,29 +240,9 @@ async function askToHandOver(state: StateDirectory): Promise<void> {
   }
 }
 
-/** One supervisor per state directory: the file names its process, and a file left by a dead one is taken over. */
-function claim(state: StateDirectory): void {
-  const pid = claimedBy(state);
-  if (pid !== undefined) {
-    throw appErrors.APP_ALREADY_UP.error(`slipway is already up for this project (process ${pid})`, {
-      details: { pid },
-      hint: "use `slipway status` to see it, stop it first, or take over from it with `slipway up --takeover`",
-    });
-  }
-  writeFileAtomically(state.supervisor, JSON.stringify({ pid: process.pid, startedAt: systemClock() }));
-}
-
-/** The process of another supervisor that runs now. */
-function claimedBy(state: StateDirectory): number | undefined {
-  const text = readFileIfPresent(state.supervisor);
-  if (text === undefined) return undefined;
-  const { pid } = JSON.parse(text) as { pid: number };
-  return pid !== process.pid && isAlive(pid) ? pid : undefined;
-}
-
 function spawnControl(
   options: SupervisorOptions,
-  given: Pick<ControlOrder, "predictions" | "restarts">,
+  given: Pick<ControlOrder, "predictions" | "grpc" | "restarts">,
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "control-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -245,7 +254,15 @@ function spawnControl(
 
 function spawnWorker(
   options: SupervisorOptions,
-  { socket, restarts }: { readonly socket: BoundSocket; readonly restarts: number },
+  {
+    socket,
+    grpcSocket,
+    restarts,
+  }: {
+    readonly socket: BoundSocket;
+    readonly grpcSocket: BoundSocket | undefined;
+    readonly restarts: number;
+  },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -254,11 +271,14 @@ function spawnWorker(
   const order: WorkerOrder = {
     stateDirectory: options.state.root,
     port: socket.port,
+    grpcPort: grpcSocket?.port ?? null,
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     maxBodyBytes: settings.maxBodyBytes,
   };
   child.send(order, socket.handle);
+  const instruction: WorkerInstruction = { kind: "grpc-handle" };
+  if (grpcSocket !== undefined) child.send(instruction, grpcSocket.handle);
   return child;
 }
 

@@ -11,6 +11,7 @@ import { thisProcess } from "./run-owner.ts";
 import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
 import { serializeError } from "./serialize-error.ts";
+import { publishAndAwait } from "./take-up.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
 type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show">;
@@ -120,7 +121,7 @@ async function register(
     finishesRun: true,
   });
   const { version } = registered;
-  if (registered.champion) await context.publishRouting();
+  if (registered.champion) await publishAndAwait(context);
   call.onProgress({
     ...step,
     state: "finished",

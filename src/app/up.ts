@@ -16,6 +16,8 @@ export type UpEvent =
       /** Everything answers; sent once. */
       readonly kind: "listening";
       readonly predictions: string;
+      /** `host:port`; null when gRPC is not answered. */
+      readonly grpc: string | null;
       readonly console: string;
     }
   | {

@@ -1,8 +1,9 @@
 import type { Server } from "node:net";
 import { FeedbackIntake } from "../feedback/index.ts";
+import type { GrpcServer } from "../grpc/index.ts";
 import { type PredictionServer, startPredictionServer } from "../http/index.ts";
 import { systemClock } from "../kernel/index.ts";
-import { createDataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
+import { createDataPlane, type DataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { LiveWindows } from "../stream/index.ts";
 import { slipwayVersion } from "./code-version.ts";
@@ -21,14 +22,27 @@ const RETRY_MS = 5_000;
  * dies it goes on serving; SIGTERM drains it.
  */
 process.once("message", (order: WorkerOrder, handle: unknown) => {
-  serve(order, handle).catch((error: unknown) => {
+  const grpcHandle = order.grpcPort === null ? undefined : nextHandle();
+  serve(order, { handle, grpcHandle }).catch((error: unknown) => {
     send({ kind: "failed", error: serializeError(error) });
     process.exitCode = 1;
     process.disconnect?.();
   });
 });
 
-async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
+/** The listening handle for gRPC comes in a message of its own: one message carries one handle. */
+function nextHandle(): Promise<unknown> {
+  return new Promise((resolve) => {
+    process.once("message", (_instruction: WorkerInstruction, handle: unknown) => resolve(handle));
+  });
+}
+
+interface Handles {
+  readonly handle: unknown;
+  readonly grpcHandle: Promise<unknown> | undefined;
+}
+
+async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promise<void> {
   const state = openStateDirectory(order.stateDirectory);
   const startedAt = systemClock();
   const windows = new LiveWindows({
@@ -67,6 +81,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
+      grpcPort: order.grpcPort,
       startedAt,
       restarts: order.restarts,
       writtenAt: systemClock(),
@@ -105,8 +120,9 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     serverVersion: slipwayVersion,
   });
   server = listening;
+  const grpc = grpcHandle === undefined ? undefined : await answerGrpc(dataPlane, order, await grpcHandle);
   process.on("message", (instruction: WorkerInstruction) => {
-    listening.releaseConnections(instruction.connections);
+    if (instruction.kind === "release-connections") listening.releaseConnections(instruction.connections);
   });
   phase = "ready";
   report();
@@ -122,7 +138,7 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
     phase = "draining";
     report();
     stopping.abort();
-    await listening.close();
+    await Promise.all([listening.close(), grpc?.close()]);
     feedback.close();
     await followingStream;
     windows.close();
@@ -134,6 +150,17 @@ async function serve(order: WorkerOrder, handle: unknown): Promise<void> {
   };
   process.on("SIGTERM", drain);
   process.on("SIGINT", () => undefined);
+}
+
+async function answerGrpc(dataPlane: DataPlane, order: WorkerOrder, handle: unknown): Promise<GrpcServer> {
+  // Loaded only where it is used: it takes a tenth of a second.
+  const { startGrpcServer } = await import("../grpc/index.ts");
+  return await startGrpcServer({
+    dataPlane,
+    listen: { handle: handle as Server },
+    maxMessageBytes: order.maxBodyBytes,
+    serverVersion: slipwayVersion,
+  });
 }
 
 function send(message: ChildMessage): void {

@@ -9,6 +9,8 @@ import type { WorkerLoad } from "./scaling/worker-scaling.ts";
 export interface WorkerStatus {
   readonly pid: number;
   readonly port: number;
+  /** Null when it does not answer gRPC. */
+  readonly grpcPort: number | null;
   readonly startedAt: number;
   readonly restarts: number;
   readonly writtenAt: number;

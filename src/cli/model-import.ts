@@ -1,39 +1,48 @@
 import { readFile, stat } from "node:fs/promises";
-import { basename } from "node:path";
-import { MOST_MODEL_FILE_BYTES, modelFileFormats, type OperationOutput } from "../wire/index.ts";
+import { basename, resolve } from "node:path";
+import {
+  MOST_MODEL_FILE_BYTES,
+  modelFileFormats,
+  type OperationOutput,
+  type OperationRequest,
+} from "../wire/index.ts";
 import { argument, defineCommand, option } from "./command.ts";
 import { cliErrors } from "./errors.ts";
-import { formatCount } from "./format-values.ts";
+import { formatCount, formatDigest, formatTime } from "./format-values.ts";
+import type { Session } from "./session.ts";
 import type { Output } from "./terminal.ts";
 
 type Format = (typeof modelFileFormats)[number];
 
 export const modelImportCommand = defineCommand({
   name: "import",
-  summary: "Register a model file of LightGBM, XGBoost or ONNX as a version.",
+  summary: "Register a version that another installation exported, or a model file of another program.",
   details: [
-    "Trees are read from LightGBM text (save_model), XGBoost JSON and UBJ, and ONNX graphs of one tree ensemble.",
+    "What `slipway model export` has written is recognised by itself: everything in it is verified, and the version is registered with its metrics, gates and lineage and with where it comes from. A version that the model has already keeps its number.",
+    "Of other programs, trees are read from LightGBM text (save_model), XGBoost JSON and UBJ, and ONNX graphs of one tree ensemble.",
     "The model's own inputs become its features: records name them as the file does. Every input must be given, null where it is missing. The first version of a model becomes its champion.",
   ].join("\n\n"),
   parameters: {
-    file: argument("<file>", "The model file, at most 64 MiB."),
-    name: option("--name <model>", "The model to register it for."),
+    file: argument("<file>", "The model file; with --server, and of another program, at most 64 MiB."),
+    name: option(
+      "--name <model>",
+      "The model to register it for. Default: the name that an exported version had.",
+    ),
     format: option("--format <format>", `${modelFileFormats.join(", ")}. Default: found out from the file.`),
-    reason: option("--reason <text>", 'Why, for the journal. Default: "imported".'),
+    reason: option("--reason <text>", "Why, for the journal."),
   },
   examples: [
+    "slipway model import churn-3.slipway",
     "slipway model import model.txt --name churn",
     "slipway model import model.ubj --name churn --format xgboost-ubj",
   ],
   reach: "server",
   run: async ({ file, name, format, reason }, session) => {
-    if (name === undefined)
-      throw cliErrors.CLI_USAGE.error("--name is missing: name the model that the file becomes a version of");
     const imported = await session.call(
       "models.import",
       {
         model: name,
-        file: { name: basename(file), base64: (await readModelFile(file)).toString("base64") },
+        file: await fileFor(file, session),
         format: format === undefined ? undefined : parseFormat(format),
         reason,
       },
@@ -49,8 +58,18 @@ function parseFormat(text: string): Format {
   throw cliErrors.CLI_USAGE.error(`--format: "${text}" is none of ${modelFileFormats.join(", ")}`);
 }
 
-/** @throws CLI_NO_MODEL_FILE */
-async function readModelFile(path: string): Promise<Buffer> {
+/** A server elsewhere is sent the bytes; here it is enough to say where they are. @throws CLI_NO_MODEL_FILE */
+async function fileFor(
+  path: string,
+  { settings }: Session,
+): Promise<OperationRequest<"models.import">["file"]> {
+  const bytes = await readModelFile(path, settings.serverUrl === undefined ? 0 : MOST_MODEL_FILE_BYTES);
+  if (bytes === undefined) return { path: resolve(path) };
+  return { name: basename(path), base64: bytes.toString("base64") };
+}
+
+/** The bytes of a file, or nothing when none are wanted. @throws CLI_NO_MODEL_FILE */
+async function readModelFile(path: string, most: number): Promise<Buffer | undefined> {
   const refuse = (fault: string, cause?: unknown) =>
     cliErrors.CLI_NO_MODEL_FILE.error(`${path} ${fault}`, {
       details: { path },
@@ -61,14 +80,15 @@ async function readModelFile(path: string): Promise<Buffer> {
     const found = await stat(path);
     if (!found.isFile()) throw refuse("is not a file");
     bytes = found.size;
-    if (bytes <= MOST_MODEL_FILE_BYTES) return await readFile(path);
+    if (most === 0) return undefined;
+    if (bytes <= most) return await readFile(path);
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && typeof cause.code === "string" && "syscall" in cause)
       throw refuse(`cannot be read: ${cause.message}`, cause);
     throw cause;
   }
   throw refuse(
-    `has ${formatCount(bytes)} bytes; at most ${formatCount(MOST_MODEL_FILE_BYTES)} can be imported`,
+    `has ${formatCount(bytes)} bytes; at most ${formatCount(most)} can be sent to a server: copy it there and import it there`,
   );
 }
 
@@ -76,9 +96,25 @@ const counted = (count: number, noun: string): string =>
   `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function describe(imported: OperationOutput<"models.import">, { paint }: Output): string {
-  const { model, version, origin, inputs, trees, task, outputs, alreadyRegistered, champion } = imported;
-  const shape = `${task}, ${counted(trees, "tree")}, ${counted(inputs, "input")}${outputs > 1 ? `, ${counted(outputs, "output")}` : ""}`;
-  const what = alreadyRegistered ? "was registered before" : "registered";
+  const { model, version, inputs, trees, task, outputs, champion } = imported;
+  const shape = [
+    task,
+    ...(trees === undefined ? [] : [counted(trees, "tree")]),
+    counted(inputs, "input"),
+    ...(outputs > 1 ? [counted(outputs, "output")] : []),
+  ].join(", ");
   const next = champion ? paint("green", "  champion") : paint("dim", `  slipway deploy ${model}@${version}`);
-  return `${paint("bold", `${model}@${version}`)} ${what}: ${shape}${next}\n${paint("dim", `${origin.file}, ${origin.producer}, ${origin.objective}`)}\n`;
+  const status = imported.status === "rejected" ? `  ${paint("red", "rejected by its gates")}` : "";
+  return `${paint("bold", `${model}@${version}`)} ${registeredText(imported)}: ${shape}${status}${next}\n${paint("dim", sourceText(imported))}\n`;
+}
+
+function registeredText({ alreadyRegistered, version, from }: OperationOutput<"models.import">): string {
+  if (!alreadyRegistered) return "registered";
+  return from === undefined ? "was registered before" : `is already registered as v${version}`;
+}
+
+function sourceText({ origin, from }: OperationOutput<"models.import">): string {
+  if (from !== undefined)
+    return `${from.model}@${from.version} of installation ${formatDigest(from.installation)}, registered there ${formatTime(from.registeredAt)} by ${from.actor}`;
+  return origin === undefined ? "" : `${origin.file}, ${origin.producer}, ${origin.objective}`;
 }

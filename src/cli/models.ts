@@ -11,6 +11,7 @@ import {
   rowsText,
 } from "./evaluation-text.ts";
 import { formatAge, formatDigest, formatTime } from "./format-values.ts";
+import { modelExportCommand } from "./model-export.ts";
 import { modelImportCommand } from "./model-import.ts";
 import { modelOrOnly, parseModelReference } from "./model-reference.ts";
 import type { Session } from "./session.ts";
@@ -54,9 +55,14 @@ const showCommand = defineCommand({
 
 export const modelCommand = defineGroup({
   name: "model",
-  summary: "One version of a model: show, import.",
-  examples: ["slipway model show churn@3", "slipway model import model.txt --name churn"],
-  subcommands: [showCommand, modelImportCommand],
+  summary: "One version of a model: show, import, export.",
+  examples: [
+    "slipway model show churn@3",
+    "slipway model export churn@3 --out churn-3.slipway",
+    "slipway model import churn-3.slipway",
+    "slipway model import model.txt --name churn",
+  ],
+  subcommands: [showCommand, modelImportCommand, modelExportCommand],
 });
 
 async function listModels(session: Session): Promise<Answer> {
@@ -123,6 +129,7 @@ function describe(shown: Detail, out: Output): string {
           "registered",
           `${formatTime(shown.registeredAt)} by ${shown.actor}${shown.reason === null ? "" : `: ${shown.reason}`}`,
         ],
+        ...provenanceFields(shown),
         ...originFields(shown),
         ["feature plan", `${formatDigest(shown.lineage.plan)}, ${shown.features} columns`],
         ["bundle", shown.bundle],
@@ -157,6 +164,16 @@ function originFields({ lineage }: Detail): [string, string][] {
     ["imported from", `${origin.file}, ${origin.producer}, ${origin.objective}`],
     ["file", origin.digest],
   ];
+}
+
+/** The installations that it was registered in before, the last one first. */
+function provenanceFields({ lineage }: Detail): [string, string][] {
+  return (lineage.provenance ?? [])
+    .toReversed()
+    .map(({ installation, model, version, ...there }, index) => [
+      index === 0 ? "comes from" : "before that",
+      `${model}@${version} of installation ${formatDigest(installation)}, registered there ${formatTime(there.registeredAt)} by ${there.actor}${there.run === null ? "" : ` (${there.run})`}`,
+    ]);
 }
 
 function reproducedText({ reproductions }: Detail): string {

@@ -1,6 +1,7 @@
 import { type Argument, Command, CommanderError } from "commander";
 import { readOutputSettings, readSettings } from "../config/index.ts";
 import { SlipwayError } from "../kernel/index.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import type { CommandDefinition, StartSession } from "./command.ts";
 import { dataCommand } from "./data.ts";
 import { deployCommand, rollbackCommand } from "./deploy.ts";
@@ -42,7 +43,16 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Com
   },
   {
     title: "Afterwards:",
-    commands: [statusCommand, journalCommand, replayCommand, reproduceCommand, gcCommand, doctorCommand],
+    commands: [
+      statusCommand,
+      journalCommand,
+      replayCommand,
+      reproduceCommand,
+      gcCommand,
+      backupCommand,
+      restoreCommand,
+      doctorCommand,
+    ],
   },
 ];
 

@@ -22,7 +22,7 @@ Answers go to standard output, progress and errors to standard error. With \`--j
 \`{"error": {…}}\`, is one JSON document. Exit codes: 0 done, 1 failed or rejected, 2 wrong usage or bad input, 130
 stopped by the user.
 
-Every command takes these; \`init\`, \`up\` and \`doctor\` work on this machine alone and take no \`--server\`:
+Every command takes these; \`init\`, \`up\`, \`restore\` and \`doctor\` work on this machine alone and take no \`--server\`:
 
 \`\`\`text
 ${everywhere}

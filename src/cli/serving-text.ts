@@ -12,6 +12,7 @@ import { renderFields } from "./table.ts";
  */
 export async function describeServing(given: {
   readonly predictions: string;
+  readonly grpc: string | null;
   readonly console: string;
   readonly session: Session;
 }): Promise<string> {
@@ -24,6 +25,7 @@ export async function describeServing(given: {
     renderFields(
       [
         ["predictions", given.predictions],
+        ...(given.grpc === null ? [] : [["gRPC", given.grpc] as const]),
         ["console", given.console],
         [
           "token",

@@ -62,6 +62,7 @@ function describe(status: ServerStatus, out: Output): string {
         ["state", status.project.state],
         ["database", status.database],
         ["predictions", status.predictions],
+        ["gRPC", status.grpc],
         ["console", status.console],
         ["generation", status.generation],
       ],

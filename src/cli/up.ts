@@ -13,6 +13,8 @@ export const upCommand = defineCommand({
   parameters: {
     host: setting("host"),
     port: setting("port"),
+    grpcPort: setting("grpcPort"),
+    noGrpc: setting("noGrpc"),
     consoleHost: setting("consoleHost"),
     consolePort: setting("consolePort"),
     allowedHosts: setting("allowedHosts"),

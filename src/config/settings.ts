@@ -96,6 +96,17 @@ export const settingTable = {
     default: 8080,
     doc: "Port on which predictions are answered; 0 takes a free one.",
   }),
+  grpcPort: wholeNumber(0, 65_535, {
+    env: "SLIPWAY_GRPC_PORT",
+    flag: "--grpc-port <number>",
+    default: 8081,
+    doc: "Port on which predictions are answered over gRPC; 0 takes a free one.",
+  }),
+  noGrpc: toggle({
+    env: "SLIPWAY_NO_GRPC",
+    flag: "--no-grpc",
+    doc: "Do not answer gRPC.",
+  }),
   consoleHost: text(
     {
       env: "SLIPWAY_CONSOLE_HOST",

@@ -1,7 +1,15 @@
 import { type ColumnType, parseIsoTime } from "../kernel/index.ts";
 import { featuresErrors } from "./errors.ts";
-import { type Expression, kindOfColumn, type Op, type ValueKind } from "./expression.ts";
+import {
+  type Expression,
+  kindOfColumn,
+  type Op,
+  type ValueKind,
+  type WindowExpression,
+} from "./expression.ts";
 import { type OptionRule, type Signature, signatures } from "./signatures.ts";
+import { readWindowSpec } from "./windows/window-check.ts";
+import { windowStatistics } from "./windows/window-spec.ts";
 
 const DEEPEST = 100;
 
@@ -44,9 +52,30 @@ function check(
     if ("args" in expression) throw refuse("column", "it takes no arguments");
     return kindOfNamedColumn(expression.name, columns);
   }
+  if (expression.op === "window") checkWindow(expression, columns);
   const kinds = checkArguments(expression, signature, (argument) => check(argument, columns, depth + 1));
   checkMeaning(expression, signature, kinds);
   return signature.gives === "the same" ? kinds[0]! : signature.gives;
+}
+
+function checkWindow({ window }: WindowExpression, columns: Readonly<Record<string, ColumnType>>): void {
+  const later = new Set(laterColumns(window));
+  const ofRecords = Object.fromEntries(Object.entries(columns).filter(([name]) => !later.has(name)));
+  try {
+    readWindowSpec(window, "its window", { columns: ofRecords, kindOf: checkExpression });
+  } catch (thrown) {
+    if (featuresErrors.FEATURES_BAD_PLAN.is(thrown)) throw refuse("window", String(thrown.details.problem));
+    throw thrown;
+  }
+}
+
+/** The columns that a window says are known later; a bad window is found to be one afterwards. */
+function laterColumns(window: Partial<WindowExpression["window"]>): string[] {
+  const { of } = window;
+  if (of?.from !== "label" || !Array.isArray(of.columns)) return [];
+  return of.columns.map((column: unknown) =>
+    typeof column === "object" && column !== null && "name" in column ? String(column.name) : "",
+  );
 }
 
 function kindOfNamedColumn(name: string, columns: Readonly<Record<string, ColumnType>>): ValueKind {
@@ -133,6 +162,12 @@ function complaintAbout(value: unknown, rule: OptionRule): string | undefined {
       return typeof value === "string" && Number.isFinite(parseIsoTime(value))
         ? undefined
         : "an ISO 8601 time";
+    case "statistic":
+      return windowStatistics.some((name) => name === value)
+        ? undefined
+        : `one of ${windowStatistics.join(", ")}`;
+    case "window":
+      return typeof value === "object" && value !== null ? undefined : "a window";
     case "fill":
       return isFill(value) ? undefined : `a constant, "mean", "median" or "mostFrequent"`;
   }

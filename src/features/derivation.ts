@@ -1,4 +1,5 @@
 import { assertNever, type ColumnType } from "../kernel/index.ts";
+import { checkExpression } from "./check.ts";
 import { columnsRead } from "./expression-nodes.ts";
 import { type Json, readObject, refusePlan } from "./plan-reader.ts";
 import { readWindowSpec } from "./windows/window-check.ts";
@@ -55,7 +56,11 @@ export function readDerivation(
       const own = readObject(given, where, ["kind", "window", "statistic"]);
       const statistic = windowStatistics.find((name) => name === own.statistic);
       if (statistic === undefined) throw refusePlan("has an unknown statistic", where);
-      return { kind, window: readWindowSpec(own.window, `${where}.window`, columns), statistic };
+      return {
+        kind,
+        window: readWindowSpec(own.window, `${where}.window`, { columns, kindOf: checkExpression }),
+        statistic,
+      };
     }
     default:
       throw refusePlan("is of an unknown kind", where);

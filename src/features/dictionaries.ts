@@ -50,6 +50,7 @@ function collect(expression: Expression, kept: number, needs: Map<string, Need>)
     }
     case "constant":
     case "constantTime":
+    case "window":
       break;
     default:
       for (const text of writtenTexts(expression)) write(expression.args[0]!, text, needs);
@@ -57,7 +58,7 @@ function collect(expression: Expression, kept: number, needs: Map<string, Need>)
   }
 }
 
-type Operation = Exclude<Expression, { readonly op: "column" | "constant" | "constantTime" }>;
+type Operation = Exclude<Expression, { readonly op: "column" | "constant" | "constantTime" | "window" }>;
 
 /** The texts an operation compares its argument with. */
 function writtenTexts(expression: Operation): readonly string[] {

@@ -1,13 +1,22 @@
-import type { Expression } from "./expression.ts";
+import type { Expression, WindowExpression } from "./expression.ts";
 import { signatures } from "./signatures.ts";
 
-/** An expression and everything it is made of. */
+/**
+ * An expression and everything of the same row that it is made of. Of a window those are its keys; what it collects
+ * belongs to other rows.
+ */
 export function* nodesOf(expression: Expression): Iterable<Expression> {
   yield expression;
   if ("args" in expression) for (const argument of expression.args) yield* nodesOf(argument);
+  if (expression.op === "window") for (const key of expression.window.by) yield* nodesOf(key);
 }
 
-/** The names of the columns an expression reads. */
+/** The windows that an expression looks through. */
+export function windowsOf(expression: Expression): WindowExpression[] {
+  return [...nodesOf(expression)].filter((node) => node.op === "window");
+}
+
+/** The names of the columns an expression reads of its own row. */
 export function columnsRead(expression: Expression): ReadonlySet<string> {
   const names = new Set<string>();
   for (const node of nodesOf(expression)) if (node.op === "column") names.add(node.name);

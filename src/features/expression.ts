@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import type { WindowSpec, WindowStatistic } from "./windows/window-spec.ts";
 
 /**
  * What an expression stands for. Only numbers, categories, flags and vectors can be features; a time or a text must
@@ -184,6 +185,13 @@ export interface WordsHashedExpression {
   readonly buckets: number;
 }
 
+/** What a window says about the past of a row. */
+export interface WindowExpression {
+  readonly op: "window";
+  readonly window: WindowSpec;
+  readonly statistic: WindowStatistic;
+}
+
 /**
  * An expression is data: a tree of operations that can be stored, compared and digested. The names of operations
  * and their meanings never change; a changed meaning is a new operation.
@@ -215,7 +223,8 @@ export type Expression =
   | CrossExpression
   | HashedExpression
   | TextCountExpression
-  | WordsHashedExpression;
+  | WordsHashedExpression
+  | WindowExpression;
 
 export type Op = Expression["op"];
 export type ExpressionOf<Name extends Op> = MemberWith<Name, Expression>;

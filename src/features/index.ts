@@ -1,6 +1,7 @@
 export { checkExpression } from "./check.ts";
 export { compilePlan, type FeatureKernel } from "./compile.ts";
 export type { Derivation, DerivedColumn, WindowDerivation } from "./derivation.ts";
+export { derivedColumns } from "./derived-columns.ts";
 export { featuresErrors } from "./errors.ts";
 export type { Expression, FeatureSpec, ValueKind } from "./expression.ts";
 export { evaluateExpression, type FitOptions, type FittedPlan, fitPlan } from "./fit.ts";

@@ -1,4 +1,5 @@
 import { type ColumnType, canonicalJson } from "../kernel/index.ts";
+import { derivedColumns } from "./derived-columns.ts";
 import { nativeLimits, planDictionaries } from "./dictionaries.ts";
 import { type Expression, type ExpressionOf, kindOfColumn, type Op } from "./expression.ts";
 import {
@@ -89,6 +90,7 @@ const lowerings = {
   length: lowerTextCount,
   wordCount: lowerTextCount,
   wordsHashed: lowerWordsHashed,
+  window: lowerWindow,
 } as const satisfies {
   readonly [Name in Op]: (expression: ExpressionOf<Name>, lowering: Lowering) => Lowered;
 };
@@ -105,11 +107,13 @@ export interface LoweringRequest {
 export function createLowering(request: LoweringRequest): Lowering {
   const { columns, training } = request;
   const builder: PlanBuilder = createPlanBuilder(columns, request.optional);
+  const derived = derivedColumns(request.expressions, columns);
   const done = new Map<string, Lowered>();
   const lowering: Lowering = {
     builder,
     columns,
     training,
+    derived: new Map(derived.map((column) => [canonicalJson(column.from), column])),
     dictionaries: planDictionaries(request.expressions, columns, training),
     lower: (expression) => {
       const key = canonicalJson(expression);
@@ -154,6 +158,11 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
     default:
       return { kind, id: builder.slot({ read: "number", column: builder.column(expression.name) }) };
   }
+}
+
+function lowerWindow({ window, statistic }: ExpressionOf<"window">, { builder, derived }: Lowering): Lowered {
+  const column = derived.get(canonicalJson({ kind: "window", window, statistic }))!;
+  return { kind: "number", id: builder.slot({ read: "derived", derived: builder.derived(column) }) };
 }
 
 function lowerFillMissing(expression: ExpressionOf<"fillMissing">, lowering: Lowering): Lowered {

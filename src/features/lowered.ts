@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import type { DerivedColumn } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
 import type { Expression } from "./expression.ts";
 import type { PlanOutput } from "./plan.ts";
@@ -43,6 +44,8 @@ export interface Lowering {
   readonly columns: Readonly<Record<string, ColumnType>>;
   /** Without training rows nothing can be learned. */
   readonly training: TrainingRows | undefined;
+  /** By the canonical JSON of where they come from. */
+  readonly derived: ReadonlyMap<string, DerivedColumn>;
   /** By category column. */
   readonly dictionaries: ReadonlyMap<string, readonly string[]>;
   lower(expression: Expression): Lowered;

@@ -5,7 +5,9 @@ import { featuresErrors } from "./errors.ts";
 export type Json = unknown;
 
 export function refusePlan(problem: string, where: string): Error {
-  return featuresErrors.FEATURES_BAD_PLAN.error(`feature plan: ${where} ${problem}`, { details: { where } });
+  return featuresErrors.FEATURES_BAD_PLAN.error(`feature plan: ${where} ${problem}`, {
+    details: { where, problem: `${where} ${problem}` },
+  });
 }
 
 export function readObject(value: Json, where: string, members: readonly string[]): Record<string, Json> {

@@ -1,5 +1,6 @@
 import type { ValueKind } from "./expression.ts";
 import { type OptionRule, type Signature, signatures } from "./signatures.ts";
+import { mostKeys, type WindowStatistic, windowStatistics } from "./windows/window-spec.ts";
 
 /** Which columns and operations make a value of each kind, in the order of the page. */
 const KINDS: Readonly<Record<ValueKind, { readonly title: string; readonly doc: string }>> = {
@@ -41,15 +42,58 @@ export function featuresReference(): string {
   ];
   for (const [kind, { title, doc }] of Object.entries(KINDS)) {
     lines.push(`## ${title}`, "", doc, "");
-    const rows = Object.entries<Signature>(signatures).filter(([, signature]) =>
-      isOf(signature, kind as ValueKind),
+    const rows = Object.entries<Signature>(signatures).filter(
+      ([op, signature]) => op !== "window" && isOf(signature, kind as ValueKind),
     );
     if (rows.length === 0) continue;
     lines.push("| operation | gives | meaning | options |", "|---|---|---|---|");
     for (const [, signature] of rows) lines.push(row(signature));
     lines.push("");
   }
-  return lines.join("\n");
+  return [...lines, ...pastReference()].join("\n");
+}
+
+function pastReference(): string[] {
+  const statistics: Readonly<Record<WindowStatistic, string>> = {
+    count: "How many items there are; 0 without any, never missing.",
+    sum: "Of their values; of a flag how often it was true.",
+    mean: "Of their values. Of a flag also written `rate`: how large the share of true was.",
+    minimum: "The smallest value. Numbers only.",
+    maximum: "The largest value. Numbers only.",
+    hoursSinceLast: "From when the last item was known to the row's time, with a fraction.",
+  };
+  return [
+    "## The past",
+    "",
+    "`features` gets a second argument where the dataset has a `time`: what was known before a row, as numbers.",
+    `\`${signatures.window.written}\``,
+    "",
+    "| collected | items |",
+    "|---|---|",
+    "| `past.rows` | every row |",
+    '| `past.column("price")` | the values of an `int`, `float` or `bool` column; one that is known later needs `knownAfter` |',
+    "| `past.value((c) => c.price.multiply(2))` | a number or flag of what is known with the row |",
+    "| `past.target` | the target of the model; needs `knownAfter` |",
+    "| `past.label((row) => row.delay.above(60))` | a number or flag of what is known later; needs `knownAfter` |",
+    "",
+    "| statistic | meaning |",
+    "|---|---|",
+    ...windowStatistics.map((name) => `| \`${name}\` | ${statistics[name]} |`),
+    "",
+    "Without items everything but the count is missing, as are all of them where the time or a key of the row is missing.",
+    "Where a value is missing there is no item.",
+    "",
+    "| option | meaning |",
+    "|---|---|",
+    "| `over` | how far back: a number and `s`, `m`, `h` or `d`, from 1 second to 36,500 days |",
+    `| \`by\` | only items of the same key: a category, number or flag that is not learned, or a list of up to ${mostKeys}; without it one window for all rows |`,
+    "| `knownAfter` | how long after its row an item is known; nothing sees it before. Default 0 for what is known with the row |",
+    "",
+    "Windows are made of panes that begin with the epoch, the smallest round duration of which at most 60 make the window",
+    "(5 minutes for `3h`, half an hour for `24h`, 3 hours for `7d`). A row sees the newest of them, its own included as far as",
+    "the past has come; so nothing older than `over` is seen, and of the pane that is cut by its old edge nothing.",
+    "",
+  ];
 }
 
 /** An operation stands with the kind of its first argument. */
@@ -77,6 +121,10 @@ function meaning(rule: OptionRule): string {
       return "different texts";
     case "time":
       return "an ISO 8601 time";
+    case "statistic":
+      return windowStatistics.join(", ");
+    case "window":
+      return "a window";
     case "fill":
       return 'a constant, `"mean"`, `"median"` or `"mostFrequent"`';
   }

@@ -8,6 +8,8 @@ export type OptionRule = { readonly optional?: true } & (
   | { readonly type: "texts" }
   | { readonly type: "time" }
   | { readonly type: "fill" }
+  | { readonly type: "statistic" }
+  | { readonly type: "window" }
 );
 
 type OptionNames<Name extends Op> = Exclude<keyof ExpressionOf<Name>, "op" | "args">;
@@ -422,5 +424,12 @@ export const signatures = {
     takes: [text],
     gives: "vector",
     options: { buckets: { type: "integer", least: 2, most: 4096 } },
+  },
+  window: {
+    written: 'past.rows.count({ by: c.origin, over: "3h" })',
+    doc: "What windows over the past say about a row, as a number; see below.",
+    takes: [],
+    gives: "number",
+    options: { window: { type: "window" }, statistic: { type: "statistic" } },
   },
 } as const satisfies { readonly [Name in Op]: Signature<Name> };

@@ -8,8 +8,18 @@ export {
   kindOfColumn,
   type Op,
   type ValueKind,
+  type WindowExpression,
   weekdays,
 } from "./expression.ts";
-export { columnsRead, learnedOperation } from "./expression-nodes.ts";
+export { columnsRead, learnedOperation, windowsOf } from "./expression-nodes.ts";
 export { checkFeatureName } from "./feature-name.ts";
 export { signatures } from "./signatures.ts";
+export {
+  leastOverMs,
+  mostKeys,
+  mostOverMs,
+  paneMsOf,
+  type WindowSource,
+  type WindowSpec,
+  type WindowStatistic,
+} from "./windows/window-spec.ts";

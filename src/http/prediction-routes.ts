@@ -16,6 +16,7 @@ import {
   v1Metadata,
   v1Status,
   v2ModelMetadata,
+  v2VersionSelector,
   writeV1Predictions,
   writeV2Response,
 } from "../wire/index.ts";
@@ -202,8 +203,7 @@ export class PredictionRouter {
 
   #v2([, name, version, verb]: RegExpExecArray): Route {
     const model = decoded(name!);
-    const text = version === undefined ? undefined : decoded(version);
-    const selector = text === undefined ? undefined : versionSelector(text);
+    const selector = version === undefined ? undefined : v2VersionSelector(decoded(version));
     if (verb === "ready") return this.#readyV2(model, selector);
     const arm = this.#prepare(model, selector);
     const { served, rules } = arm;
@@ -300,12 +300,6 @@ function decoded(segment: string): string {
     // A broken escape names nothing that exists; the text itself goes into the message.
     return segment;
   }
-}
-
-/** Any text may stand for a version in V2: `3` and `v3` are numbers, others are taken for labels. */
-function versionSelector(text: string): VersionSelector {
-  const match = /^v?(\d{1,10})$/.exec(text);
-  return match === null ? { label: text } : { version: Number(match[1]) };
 }
 
 function noSuchPath(path: string): Error {

@@ -6,6 +6,8 @@ import type { Forest } from "./forest.ts";
 import { decodeForest, forestFileVersion } from "./forest-file.ts";
 import { createForestMasks } from "./forest-masks.ts";
 import { createForestWalk } from "./forest-walk.ts";
+import { createLinearEngine } from "./linear/linear-engine.ts";
+import { decodeLinear } from "./linear/linear-file.ts";
 import { checkColumns } from "./matrix-columns.ts";
 
 /** A model ready to predict. Not for concurrent use: it reuses its own scratch memory. */
@@ -37,7 +39,7 @@ const BLOCK = 512;
 /**
  * Opens a model that a bundle names.
  *
- * @param name the engine: "forest"
+ * @param name the engine: "forest" or "linear"
  * @throws INFERENCE_UNKNOWN_ENGINE, INFERENCE_DAMAGED_MODEL
  */
 export function openEngine(name: string, bytes: Uint8Array): Engine {
@@ -46,8 +48,9 @@ export function openEngine(name: string, bytes: Uint8Array): Engine {
       ? createEnsembleEngine(decodeEnsemble(bytes))
       : createForestEngine(decodeForest(bytes));
   }
+  if (name === "linear") return createLinearEngine(decodeLinear(bytes));
   throw inferenceErrors.INFERENCE_UNKNOWN_ENGINE.error(`there is no engine called "${name}"`, {
-    details: { engine: name, known: ["forest"] },
+    details: { engine: name, known: ["forest", "linear"] },
     hint: "The bundle was made by a newer version of slipway: update this installation.",
   });
 }

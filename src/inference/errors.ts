@@ -13,6 +13,10 @@ export const inferenceErrors = defineErrors({
     kind: "internal",
     doc: "A forest that should be written to a file breaks the rules of its format.",
   },
+  INFERENCE_BAD_LINEAR: {
+    kind: "internal",
+    doc: "A linear model that should be written to a file breaks the rules of its format.",
+  },
   INFERENCE_SEVERAL_OUTPUTS: {
     kind: "internal",
     doc: "One number was asked of a model that answers with several.",

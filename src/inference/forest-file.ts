@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { canonicalJson, type FeatureColumn } from "../kernel/index.ts";
 import { inferenceErrors } from "./errors.ts";
+import { damagedModel, isCount, isFeatureColumn, parseHeader } from "./file-header.ts";
 import { type Forest, problemOf, treeCount } from "./forest.ts";
 
 /**
@@ -104,25 +105,25 @@ export function encodeForest(forest: Forest): Uint8Array {
  */
 export function decodeForest(bytes: Uint8Array): Forest {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < PREAMBLE) throw damaged(`it is ${bytes.length} bytes long, too short for a forest`);
+  if (bytes.length < PREAMBLE) throw damagedModel(`it is ${bytes.length} bytes long, too short for a forest`);
   const magic = String.fromCharCode(...bytes.subarray(0, MAGIC.length));
-  if (magic !== MAGIC) throw damaged("it does not begin like a forest file");
+  if (magic !== MAGIC) throw damagedModel("it does not begin like a forest file");
   const version = view.getUint32(8, true);
-  if (version !== VERSION) throw damaged(`it is of version ${version}; this program reads ${VERSION}`);
+  if (version !== VERSION) throw damagedModel(`it is of version ${version}; this program reads ${VERSION}`);
   const headerLength = view.getUint32(12, true);
-  if (PREAMBLE + headerLength > bytes.length) throw damaged("it ends within its header");
-  const header = parseHeader(bytes.subarray(PREAMBLE, PREAMBLE + headerLength));
+  if (PREAMBLE + headerLength > bytes.length) throw damagedModel("it ends within its header");
+  const header = parseHeader(bytes.subarray(PREAMBLE, PREAMBLE + headerLength), "a forest", isHeader);
   const start = dataStart(headerLength);
   const expected = start + dataLength(header);
   if (bytes.length !== expected)
-    throw damaged(`it is ${bytes.length} bytes long, its header asks for ${expected}`);
+    throw damagedModel(`it is ${bytes.length} bytes long, its header asks for ${expected}`);
   if (view.getUint32(expected - 4, true) !== crc32(bytes.subarray(0, expected - 4)))
-    throw damaged("its checksum does not match");
+    throw damagedModel("its checksum does not match");
   for (let i = PREAMBLE + headerLength; i < start; i++)
-    if (bytes[i] !== 0) throw damaged("its padding is not zero");
+    if (bytes[i] !== 0) throw damagedModel("its padding is not zero");
   const forest = readArrays(view, start, header);
   const problem = problemOf(forest);
-  if (problem !== undefined) throw damaged(problem);
+  if (problem !== undefined) throw damagedModel(problem);
   return forest;
 }
 
@@ -160,21 +161,6 @@ function readArrays(view: DataView, start: number, header: Header): Forest {
   };
 }
 
-function parseHeader(bytes: Uint8Array): Header {
-  let header: unknown;
-  let canonical: boolean;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(text);
-    canonical = canonicalJson(header) === text;
-  } catch (cause) {
-    throw damaged("its header is not JSON", cause);
-  }
-  if (!canonical) throw damaged("its header is not canonical JSON");
-  if (!isHeader(header)) throw damaged("its header does not describe a forest");
-  return header;
-}
-
 function isHeader(value: unknown): value is Header {
   if (typeof value !== "object" || value === null) return false;
   const header = value as Record<keyof Header, unknown>;
@@ -183,23 +169,8 @@ function isHeader(value: unknown): value is Header {
     (header.task === "binary" || header.task === "regression") &&
     [header.trees, header.nodes, header.leaves, header.words].every(isCount) &&
     Array.isArray(header.features) &&
-    header.features.every(isFeature)
+    header.features.every(isFeatureColumn)
   );
-}
-
-function isFeature(value: unknown): value is FeatureColumn {
-  if (typeof value !== "object" || value === null) return false;
-  const feature = value as Record<keyof FeatureColumn, unknown>;
-  return (
-    Object.keys(feature).length === 3 &&
-    typeof feature.name === "string" &&
-    (feature.kind === "numeric" || feature.kind === "categorical") &&
-    isCount(feature.cardinality)
-  );
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
 }
 
 function dataStart(headerLength: number): number {
@@ -208,11 +179,4 @@ function dataStart(headerLength: number): number {
 
 function dataLength({ trees, nodes, leaves, words }: Header): number {
   return 8 * (1 + nodes + 2 * leaves) + 4 * (2 * (trees + 1) + 3 * nodes + nodes + 1 + words) + nodes + 4;
-}
-
-function damaged(what: string, cause?: unknown): Error {
-  return inferenceErrors.INFERENCE_DAMAGED_MODEL.error(`the model is damaged: ${what}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: "Fetch the bundle again, or rebuild the version with `slipway reproduce`.",
-  });
 }

@@ -6,6 +6,9 @@ export { forestsAsEnsemble } from "./ensemble/forests-as-ensemble.ts";
 export { inferenceErrors } from "./errors.ts";
 export { type Forest, type ForestTask, treeCount } from "./forest.ts";
 export { decodeForest, encodeForest } from "./forest-file.ts";
+export { codeSlot, LARGEST_WEIGHT, type Linear, scaledInput, slotOffsets } from "./linear/linear.ts";
+export { createLinearEngine, linearTerms } from "./linear/linear-engine.ts";
+export { decodeLinear, encodeLinear } from "./linear/linear-file.ts";
 export { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx/onnx-session.ts";
 export {
   type NumericTensor,

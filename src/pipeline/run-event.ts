@@ -17,7 +17,7 @@ export type RunEvent =
   | {
       readonly kind: "progress";
       /** Of a run, or what another job does. */
-      readonly step: RunStep | "replay" | "read" | "predict" | "compare" | "write";
+      readonly step: RunStep | "replay" | "read" | "predict" | "compare" | "write" | "backup" | "restore";
       readonly done: number;
       readonly of?: number;
       readonly unit?: string;

@@ -8,6 +8,7 @@ import {
   csv,
   dataset,
   type Flag,
+  ftrl,
   gbdt,
   model,
   type Num,
@@ -78,6 +79,7 @@ export const late = model({
 export const amount = model({
   from: timeless,
   target: (row) => row.x.multiply(2),
+  trainer: ftrl({ alpha: 0.2, l1: 1, shuffle: false, earlyStoppingEpochs: 2 }),
   features: (c) => ({ y: c.y }),
   split: byTime({ column: "when", evaluateFrom: { share: 0.2 } }),
 });
@@ -158,6 +160,77 @@ model({
   }),
 });
 
+// The past.
+model({
+  from: flights,
+  target: (row) => row.delay.above(15),
+  features: (c, past) => {
+    const busy: Num = past.rows.count({ by: c.origin, over: "3h" });
+    return {
+      busy: busy.log1p().standardized(),
+      all: past.rows.count({ over: "90s" }),
+      since: past.rows.hoursSinceLast({
+        by: [c.origin, c.date.dayOfWeek(), c.distance, c.weekend],
+        over: "1.5d",
+      }),
+      late: past.target.mean({ by: [c.origin, c.destination], over: "24h", knownAfter: "6h" }),
+      rate: past.target.rate({ over: "24h", knownAfter: "6h" }).fillMissing(0),
+      delay: past.column("delay").maximum({ by: c.origin, over: "7d", knownAfter: "12h" }),
+      price: past.column("price").mean({ over: "1h" }),
+      lagged: past.column("price").mean({ over: "1h", knownAfter: "10m" }),
+      weekends: past.column("weekend").rate({ over: "30d" }),
+      far: past.value((row) => row.distance.above(1000)).rate({ over: "30d" }),
+      veryLate: past
+        .label((row) => row.delay.above(60).and(row.cancelled.not()))
+        .rate({ over: "1d", knownAfter: "2h" }),
+    };
+  },
+});
+model({
+  from: flights,
+  target: (row) => row.delay,
+  features: (c, past) => ({
+    // @ts-expect-error when the target is known must be said
+    a: past.target.mean({ over: "24h" }),
+    // @ts-expect-error when a column is known that is known later must be said
+    b: past.column("delay").mean({ over: "24h" }),
+    // @ts-expect-error when a label is known must be said
+    c: past.label((row) => row.delay).mean({ over: "24h" }),
+    // @ts-expect-error known only after the prediction
+    d: past.value((row) => row.delay).mean({ over: "24h" }),
+    // @ts-expect-error how far back is missing
+    e: past.rows.count({ by: c.origin }),
+    // @ts-expect-error not a duration
+    f: past.rows.count({ over: "3 hours" }),
+    // @ts-expect-error not a duration
+    g: past.rows.count({ over: 3 }),
+    // @ts-expect-error there is no such option
+    h: past.rows.count({ over: "3h", per: c.origin }),
+    // @ts-expect-error rows have no values
+    i: past.rows.mean({ over: "3h" }),
+    // @ts-expect-error flags have no maximum
+    j: past.column("weekend").maximum({ over: "3h" }),
+    // @ts-expect-error numbers have no rate
+    k: past.column("price").rate({ over: "3h" }),
+    // @ts-expect-error categories are not collected
+    l: past.column("origin").count({ over: "3h" }),
+    // @ts-expect-error there is no such column
+    m: past.column("dely").mean({ over: "3h", knownAfter: "1h" }),
+    // @ts-expect-error known only after the prediction
+    n: past.rows.count({ by: c.cancelled, over: "3h" }),
+    // @ts-expect-error a text is not a key
+    o: past.rows.count({ by: c.title, over: "3h" }),
+    // @ts-expect-error what is collected is not a feature
+    p: past.rows,
+  }),
+});
+model({
+  from: timeless,
+  target: (row) => row.y,
+  // @ts-expect-error the dataset has no time, so it has no past
+  features: (c, past) => ({ x: c.x, n: past.rows.count({ over: "3h" }) }),
+});
+
 // Features, targets and weights that are none.
 // @ts-expect-error a time is not a feature
 model({ from: flights, target: (row) => row.delay, features: (c) => ({ when: c.date }) });
@@ -196,6 +269,8 @@ atLeast("auk", 0.5);
 notWorseThanChampion("auc", { margn: 0.1 });
 // @ts-expect-error there is no such hyperparameter
 gbdt({ leafs: 31 });
+// @ts-expect-error there is no such hyperparameter
+ftrl({ trees: 10 });
 // @ts-expect-error there is no such option
 byTime({ from: "2001-05-01" });
 

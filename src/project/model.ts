@@ -15,6 +15,7 @@ import {
   type Expression,
   type FeatureSpec,
   learnedOperation,
+  windowsOf,
 } from "../features/spec.ts";
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
 import { suggest } from "./closest-name.ts";
@@ -24,6 +25,8 @@ import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt } from "./exported-spec.ts";
 import { checkLeaks } from "./expression-reads.ts";
 import { expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
+import { pastOf } from "./past.ts";
+import type { Past } from "./past-types.ts";
 import type { GateOn, SplitOn } from "./typed-specs.ts";
 import { isValue } from "./values.ts";
 
@@ -49,8 +52,11 @@ export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn ext
   readonly from: Dataset<Columns, TimeColumn>;
   /** What is to be predicted, from all columns: a flag for a yes/no question, a number for a regression. */
   readonly target: (row: Row<NoInfer<Columns>>) => Flag | Num;
-  /** The features, from the columns known when a prediction is made. */
-  readonly features: (c: Known<NoInfer<Columns>>) => Readonly<Record<string, Feature>>;
+  /** The features, from the columns known when a prediction is made and, where the dataset has a time, from the past. */
+  readonly features: (
+    c: Known<NoInfer<Columns>>,
+    past: [TimeColumn] extends [never] ? never : Past<NoInfer<Columns>>,
+  ) => Readonly<Record<string, Feature>>;
   /** How much each row counts, at least 0. Default: all the same. */
   readonly weight?: (row: Row<NoInfer<Columns>>) => Num;
   /** Which rows train, validate and evaluate. Default: 20 % evaluate, drawn at random by the seed. */
@@ -98,7 +104,9 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
   checkOptions(options);
   const { from, seed = 1, name } = options;
   const target = readTarget(options.target(rowColumns<Columns>(from)));
-  const features = readFeatures(options.features(knownColumns<Columns>(from)));
+  const features = readFeatures(
+    options.features(knownColumns<Columns>(from), pastOf(from, target.expression) as never),
+  );
   const weight =
     options.weight === undefined ? undefined : readWeight(options.weight(rowColumns<Columns>(from)));
   checkLeaks(features, { dataset: from, target: target.expression });
@@ -129,13 +137,22 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
 
 /** The features and the columns they read, in the form in which they are fitted. */
 export function featureSpecOf(spec: ModelSpec): FeatureSpec {
-  const read = new Set(Object.values(spec.features).flatMap((expression) => [...columnsRead(expression)]));
+  const read = new Set(Object.values(spec.features).flatMap(columnsNeeded));
   const columns = Object.entries(spec.from.columns).filter(([name]) => read.has(name));
   return {
     columns: Object.fromEntries(columns.map(([name, { type }]) => [name, type])),
     features: spec.features,
     optional: columns.filter(([, { required }]) => required === false).map(([name]) => name),
   };
+}
+
+/** Of its own row and of past ones. */
+function columnsNeeded(expression: Expression): string[] {
+  const windows = windowsOf(expression).flatMap(({ window: { time, of } }) => [
+    time,
+    ...(of.from === "rows" ? [] : columnsRead(of.expression)),
+  ]);
+  return [...columnsRead(expression), ...windows];
 }
 
 function checkOptions(given: unknown): void {
@@ -182,6 +199,7 @@ function readWeight(given: unknown): Expression {
 }
 
 function refuseLearned(expression: Expression, option: string): void {
+  if (windowsOf(expression).length > 0) throw bad(`${option}: the past is for features only`, option);
   const learned = learnedOperation(expression);
   if (learned === undefined) return;
   throw bad(`${option}: ${learned}() is learned from the training rows and cannot be used here`, option);

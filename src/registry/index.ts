@@ -2,6 +2,19 @@ export type { AliasChange, AliasChanged } from "./alias-records.ts";
 export { registryErrors } from "./errors.ts";
 export type { JournalAction, JournalEntry, JournalFault } from "./journal.ts";
 export type { JournalVerdict } from "./journal-records.ts";
+export {
+  blobsOfVersion,
+  encodeCarriedVersion,
+  MODEL_FILE_RECORD,
+  readModelFile,
+  writeModelFile,
+} from "./model-file.ts";
+export {
+  type CarriedVersion,
+  type InstallationSignature,
+  installationId,
+  type ProvenanceStep,
+} from "./provenance.ts";
 export type { NewVersion, Registration } from "./registration.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { RoutedModel, RoutingDocument } from "./routing.ts";

@@ -14,6 +14,12 @@ export type JournalAction =
   /** The same bundle came out of another run, and its gates decided otherwise than before. */
   | "version.reevaluated"
   | "version.reproduced"
+  /** A version was written to a file for another installation. */
+  | "version.exported"
+  /** Everything was written to a file. */
+  | "backup.written"
+  /** Everything there is came from such a file. */
+  | "backup.restored"
   | "alias.moved"
   | "alias.rolled-back";
 

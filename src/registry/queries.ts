@@ -258,6 +258,7 @@ function toVersion(row: Row<"versions">, aliases: readonly { name: string; versi
     actor,
     reason,
     registeredAt: row.registered_at,
+    origin: row.origin === null ? [] : JSON.parse(row.origin),
   };
 }
 

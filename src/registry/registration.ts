@@ -3,6 +3,7 @@ import { moveAlias } from "./alias-records.ts";
 import { type Change, change, type RegistryContext } from "./change.ts";
 import { jsonCopy } from "./json-copy.ts";
 import { checkActor, checkName } from "./names.ts";
+import type { ProvenanceStep } from "./provenance.ts";
 import { nextVersion, selectAliases, selectVersions } from "./queries.ts";
 import { finishRun, requireRun } from "./run-records.ts";
 import { insertModel, insertVersion, updateJudgement } from "./store.ts";
@@ -26,6 +27,8 @@ export interface NewVersion {
   readonly code?: unknown;
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** The installations that it was registered in before, when it comes from another one. */
+  readonly origin?: readonly ProvenanceStep[];
   /** Make it champion if it was accepted and the model has none. Default false. */
   readonly championIfFirst?: boolean;
   /** Finish the run too, as succeeded or rejected. Default false. */
@@ -46,7 +49,7 @@ export function registrations(context: RegistryContext) {
     /**
      * Registers a bundle as the next version of a model, with what follows from it, in one transaction. A bundle that the
      * model has already keeps its number and its lineage; if its gates decided otherwise this time, status, metrics and
-     * gates become those of the new decision.
+     * gates become those of the new decision; what another installation decided changes nothing here.
      *
      * @throws REGISTRY_BAD_NAME, KERNEL_NOT_CANONICAL, and where the run is finished too REGISTRY_UNKNOWN_RUN, REGISTRY_RUN_STATE
      */
@@ -55,7 +58,7 @@ export function registrations(context: RegistryContext) {
       checkActor(wanted.actor);
       return await change(context, async (open) => {
         const registered = await register(open, wanted);
-        const champion = await championAfter(open, wanted, registered.version);
+        const champion = await championAfter(open, wanted, registered);
         if (wanted.finishesRun && wanted.run !== null) {
           await finishRun(open, await requireRun(open.db, wanted.run), {
             id: wanted.run,
@@ -64,27 +67,27 @@ export function registrations(context: RegistryContext) {
             outcome: { version: registered.version, snapshot: wanted.snapshot },
           });
         }
-        return { ...registered, status: wanted.status, champion: champion === registered.version };
+        return { ...registered, champion: champion === registered.version };
       });
     },
   };
 }
 
-async function register(
-  open: Change,
-  wanted: NewVersion,
-): Promise<Pick<Registration, "version" | "alreadyRegistered">> {
-  const { model, bundle } = wanted;
+async function register(open: Change, wanted: NewVersion): Promise<Omit<Registration, "champion">> {
+  const { model, bundle, status } = wanted;
   const [existing] = await selectVersions(open.db, { model, bundle });
-  if (existing === undefined) return { version: await insert(open, wanted), alreadyRegistered: false };
-  if (existing.status !== wanted.status) await reevaluate(open, { existing, wanted });
-  return { version: existing.version, alreadyRegistered: true };
+  if (existing === undefined)
+    return { version: await insert(open, wanted), alreadyRegistered: false, status };
+  const { version } = existing;
+  if (wanted.origin !== undefined) return { version, alreadyRegistered: true, status: existing.status };
+  if (existing.status !== status) await reevaluate(open, { existing, wanted });
+  return { version, alreadyRegistered: true, status };
 }
 
 async function championAfter(
   open: Change,
-  { model, status, actor, championIfFirst }: NewVersion,
-  version: number,
+  { model, actor, championIfFirst }: NewVersion,
+  { version, status }: Pick<Registration, "version" | "status">,
 ): Promise<number | undefined> {
   const aliases = await selectAliases(open.db, model);
   const champion = aliases.find(({ name }) => name === CHAMPION)?.version;
@@ -99,6 +102,7 @@ async function insert({ db, at, note }: Change, wanted: NewVersion): Promise<num
   await insertModel(db, { name: model, at });
   const version = await nextVersion(db, model);
   const reason = wanted.reason ?? null;
+  const origin = wanted.origin ?? [];
   await insertVersion(db, {
     ...{ model, version, bundle, status, run, dataset, snapshot, plan, actor, reason },
     recipe: jsonCopy(wanted.recipe),
@@ -106,8 +110,15 @@ async function insert({ db, at, note }: Change, wanted: NewVersion): Promise<num
     gates: jsonCopy(wanted.gates),
     code: jsonCopy(wanted.code),
     registeredAt: at,
+    origin,
   });
-  const details = { version, bundle, status, run, dataset, snapshot, plan, code: jsonCopy(wanted.code) };
+  const from = origin.at(-1);
+  const details = {
+    ...{ version, bundle, status, run, dataset, snapshot, plan, code: jsonCopy(wanted.code) },
+    ...(from === undefined
+      ? {}
+      : { origin: { installation: from.installation, model: from.model, version: from.version } }),
+  };
   await note({ actor, action: "version.registered", model, reason, details });
   return version;
 }

@@ -3,6 +3,7 @@ import type { Database } from "../storage/index.ts";
 import { aliasRecords } from "./alias-records.ts";
 import type { RegistryContext } from "./change.ts";
 import { journalRecords } from "./journal-records.ts";
+import { portableRecords } from "./portable-records.ts";
 import { registrations } from "./registration.ts";
 import { runRecords } from "./run-records.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
@@ -25,6 +26,7 @@ export function createRegistry(database: Database, { clock }: { readonly clock: 
     ...registrations(context),
     ...aliasRecords(context),
     ...journalRecords(context),
+    ...portableRecords(context),
   };
 }
 

@@ -96,7 +96,7 @@ export async function insertModel(
 }
 
 export async function insertVersion(db: WriteTransaction, version: Omit<Version, "aliases">): Promise<void> {
-  const { recipe, metrics, gates, code, registeredAt, ...rest } = version;
+  const { recipe, metrics, gates, code, registeredAt, origin, ...rest } = version;
   await db
     .insertInto("versions")
     .values({
@@ -106,6 +106,7 @@ export async function insertVersion(db: WriteTransaction, version: Omit<Version,
       gates: canonicalJson(gates),
       code: canonicalJson(code),
       registered_at: registeredAt,
+      origin: origin.length === 0 ? null : canonicalJson(origin),
     })
     .execute();
 }

@@ -1,4 +1,5 @@
 import type { Digest, JsonValue } from "../kernel/index.ts";
+import type { ProvenanceStep } from "./provenance.ts";
 
 export type VersionStatus = "accepted" | "rejected";
 
@@ -26,6 +27,8 @@ export interface Version {
   readonly actor: string;
   readonly reason: string | null;
   readonly registeredAt: number;
+  /** The installations that it was registered in before it came here, the first one first; empty for one of our own. */
+  readonly origin: readonly ProvenanceStep[];
 }
 
 export interface ModelSummary {

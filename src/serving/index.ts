@@ -13,6 +13,7 @@ export {
 } from "./data-plane.ts";
 export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
+export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";

@@ -92,6 +92,8 @@ interface VersionTable {
   actor: Fixed<string>;
   reason: Fixed<string | null>;
   registered_at: Fixed<number>;
+  /** Where it was registered before, if it came from another installation. */
+  origin: Fixed<string | null>;
 }
 
 interface AliasTable {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fsyncSync, openSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { isSystemError } from "./file-errors.ts";
+import { open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileError, isSystemError } from "./file-errors.ts";
 
 /** Makes names created in, renamed into or removed from a directory survive a loss of power. */
 export async function syncDirectory(directory: string): Promise<void> {
@@ -22,6 +23,16 @@ export function syncDirectorySync(directory: string): void {
     if (!cannotSync(thrown)) throw thrown;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Gives a finished draft the name it is for, in place of a file that has it. @throws STORAGE_IO */
+export async function publishFile(draft: string, path: string): Promise<void> {
+  try {
+    await rename(draft, path);
+    await syncDirectory(dirname(path));
+  } catch (thrown) {
+    throw fileError(thrown, "write", path);
   }
 }
 

@@ -74,4 +74,21 @@ export const storageErrors = defineErrors({
     doc: "Another process held the database's write lock for too long.",
     retryable: true,
   },
+  STORAGE_ARCHIVE_DAMAGED: {
+    kind: "invalid",
+    doc: "A model file or a backup is truncated, altered, or none at all. Nothing of it has been taken over.",
+  },
+  STORAGE_ARCHIVE_UNSUPPORTED: {
+    kind: "unsupported",
+    doc: "A model file or a backup was written in a format that this version does not know.",
+  },
+  STORAGE_FILE_CHANGED: {
+    kind: "conflict",
+    doc: "A file that was being copied has gone or has become shorter meanwhile.",
+    retryable: true,
+  },
+  STORAGE_TARGET_NOT_EMPTY: {
+    kind: "conflict",
+    doc: "A backup was to be restored where something is kept already.",
+  },
 });

@@ -1,3 +1,16 @@
+export { beginsArchive } from "./archive-format.ts";
+export { type ArchiveEntry, archiveDamaged, readArchive } from "./archive-reader.ts";
+export { type ArchiveWriter, openArchiveWriter } from "./archive-writer.ts";
+export { moveIntoPlace, type Unpacked, unpackBackup } from "./backup-reader.ts";
+export {
+  addBlob,
+  BACKUP_ROWS,
+  type BackupHeader,
+  type BackupRequest,
+  type BackupSummary,
+  type KeptPath,
+  writeBackup,
+} from "./backup-writer.ts";
 export { type BlobStat, type BlobStore, openFileBlobs } from "./blobs.ts";
 export {
   type Database,
@@ -6,7 +19,9 @@ export {
   type Queryable,
   type WriteTransaction,
 } from "./database.ts";
+export { dumpDatabase, isDatabaseEmpty, restoreDatabase } from "./database-dump.ts";
 export type { DatabaseSchema } from "./database-schema.ts";
+export { publishFile } from "./durable-files.ts";
 export { storageErrors } from "./errors.ts";
 export { type LogMark, type LogMarks, LogTail, type LogTailOptions, type TailedFrame } from "./log-tail.ts";
 export {

@@ -12,6 +12,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: "registry", up: createRegistryTables },
   { name: "snapshot tags", up: createSnapshotTags },
+  { name: "version origins", up: addVersionOrigins },
 ];
 
 /** The version of a database that this release reads and writes. */
@@ -21,11 +22,12 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
  * Brings the database up to this release's schema. Runs inside a write transaction, so that of several processes that
  * open a database at once one migrates and the others find it done.
  *
+ * @param until the version to stop at. Default: this release's
  * @throws STORAGE_DATABASE_NEWER
  */
 export async function migrate(
   db: Kysely<DatabaseSchema>,
-  { clock, location }: { clock: Clock; location: string },
+  { clock, location, until = SCHEMA_VERSION }: { clock: Clock; location: string; until?: number },
 ): Promise<void> {
   await db.schema
     .createTable("slipway_migrations")
@@ -38,16 +40,19 @@ export async function migrate(
     .selectFrom("slipway_migrations")
     .select((select) => select.fn.coalesce(select.fn.max("version"), sql<number>`0`).as("version"))
     .executeTakeFirstOrThrow();
-  if (version > SCHEMA_VERSION) {
+  const newest = Math.max(version, until);
+  if (newest > SCHEMA_VERSION) {
     throw storageErrors.STORAGE_DATABASE_NEWER.error(
-      `the database ${location} has schema version ${version}; this version of Slipway knows ${SCHEMA_VERSION} and older`,
+      version > SCHEMA_VERSION
+        ? `the database ${location} has schema version ${version}; this version of Slipway knows ${SCHEMA_VERSION} and older`
+        : `what is to be restored has schema version ${until}; this version of Slipway knows ${SCHEMA_VERSION} and older`,
       {
-        details: { location, version, known: SCHEMA_VERSION },
+        details: { location, version: newest, known: SCHEMA_VERSION },
         hint: "Use the version of Slipway that wrote it, or a newer one.",
       },
     );
   }
-  for (const [index, migration] of MIGRATIONS.entries()) {
+  for (const [index, migration] of MIGRATIONS.slice(0, until).entries()) {
     if (index < version) continue;
     await migration.up(db);
     await db
@@ -172,4 +177,8 @@ async function createSnapshotTags({ schema }: Kysely<DatabaseSchema>): Promise<v
       "digest",
     ])
     .execute();
+}
+
+async function addVersionOrigins({ schema }: Kysely<DatabaseSchema>): Promise<void> {
+  await schema.alterTable("versions").addColumn("origin", "text").execute();
 }

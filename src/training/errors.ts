@@ -31,6 +31,10 @@ export const trainingErrors = defineErrors({
     kind: "exhausted",
     doc: "The training matrix and its histograms do not fit into the trainer's memory.",
   },
+  TRAINING_DIVERGED: {
+    kind: "invalid",
+    doc: "The weights of a linear model grew without bounds while it was trained.",
+  },
   TRAINING_WORKER_FAILED: {
     kind: "internal",
     doc: "A worker thread of the trainer ended with an error.",

@@ -1,5 +1,13 @@
 export { trainingErrors } from "./errors.ts";
-export { type GbdtOptions, type GbdtSpec, gbdt, type TrainerSpec } from "./spec.ts";
+export {
+  type FtrlOptions,
+  type FtrlSpec,
+  ftrl,
+  type GbdtOptions,
+  type GbdtSpec,
+  gbdt,
+  type TrainerSpec,
+} from "./spec.ts";
 export {
   type FeatureImportance,
   type TrainedModel,

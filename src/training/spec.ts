@@ -1,4 +1,5 @@
 import { trainingErrors } from "./errors.ts";
+import { checkFtrl, type FtrlSpec } from "./ftrl-spec.ts";
 import {
   type ClassWeights,
   checkObjectiveOptions,
@@ -74,7 +75,9 @@ export interface GbdtSpec {
 }
 
 /** What a project may put after `trainer:`. */
-export type TrainerSpec = GbdtSpec;
+export type TrainerSpec = GbdtSpec | FtrlSpec;
+
+export { type FtrlOptions, type FtrlSpec, ftrl } from "./ftrl-spec.ts";
 
 export type GbdtOptions = Partial<Omit<GbdtSpec, "kind">>;
 
@@ -135,7 +138,7 @@ const DEFAULTS: GbdtSpec = {
 export function gbdt(options: GbdtOptions = {}): GbdtSpec {
   checkOptionNames("gbdt", options, [...Object.keys(RANGES), ...objectiveOptions]);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return checkTrainer({ ...DEFAULTS, ...given });
+  return checkGbdt({ ...DEFAULTS, ...given });
 }
 
 /**
@@ -144,17 +147,30 @@ export function gbdt(options: GbdtOptions = {}): GbdtSpec {
  * @throws TRAINING_BAD_OPTION
  */
 export function checkTrainer(spec: TrainerSpec): TrainerSpec {
-  if (spec.kind !== "gbdt")
-    throw trainingErrors.TRAINING_BAD_OPTION.error(`there is no trainer "${String(spec.kind)}"`, {
-      details: { option: "kind" },
-      hint: 'The trainer of this version is "gbdt".',
-    });
+  switch (spec.kind) {
+    case "gbdt":
+      return checkGbdt(spec);
+    case "ftrl":
+      return checkFtrl(spec);
+    default:
+      throw unknownTrainer(spec);
+  }
+}
+
+function checkGbdt(spec: GbdtSpec): GbdtSpec {
   for (const name of Object.keys(RANGES) as NumericOption[]) {
     const value = spec[name];
     if (value !== undefined || !OPTIONAL.has(name)) checkOption(name, value);
   }
   checkObjectiveOptions(spec);
   return spec;
+}
+
+function unknownTrainer({ kind }: never | { readonly kind?: unknown }): Error {
+  return trainingErrors.TRAINING_BAD_OPTION.error(`there is no trainer "${String(kind)}"`, {
+    details: { option: "kind" },
+    hint: 'The trainers of this version are "gbdt" and "ftrl".',
+  });
 }
 
 function checkOption(name: NumericOption, value: unknown): void {

@@ -1,4 +1,5 @@
 import { assertNever, type FeatureMatrix } from "../kernel/index.ts";
+import { trainFtrl } from "./ftrl.ts";
 import { trainGbdt } from "./gbdt.ts";
 import type { LossName } from "./objective.ts";
 import { checkTrainer, type TrainerSpec } from "./spec.ts";
@@ -46,16 +47,20 @@ export interface TrainingOptions {
 
 export interface FeatureImportance {
   readonly feature: string;
-  /** Sum of the gains of the splits on this feature, in the kept trees. */
+  /**
+   * Of trees: the sum of the gains of the splits on this feature, in those that are kept. Of a linear model: the standard
+   * deviation of what the feature contributes to the score, over the training rows.
+   */
   readonly gain: number;
+  /** Of trees: splits on this feature. Of a linear model: its weights that are not zero. */
   readonly splits: number;
 }
 
 export interface TrainedModel {
-  readonly engine: "forest";
-  /** The forest file, for `openEngine`. */
+  readonly engine: "forest" | "linear";
+  /** The model's file, for `openEngine`. */
   readonly bytes: Uint8Array;
-  /** Iterations that were run. */
+  /** Iterations that were run: trees grown, passes over the rows. */
   readonly iterations: number;
   /** Iterations that the model keeps: fewer than were run when training stopped early. */
   readonly bestIteration: number;
@@ -79,7 +84,7 @@ export interface TrainedModel {
  * Blocks its thread except for a moment between iterations: run it where nothing else has to answer.
  *
  * @throws TRAINING_BAD_OPTION, TRAINING_NO_ROWS, TRAINING_NO_FEATURES, TRAINING_WRONG_SHAPE, TRAINING_BAD_TARGET,
- * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE; the signal's reason
+ * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE, TRAINING_DIVERGED; the signal's reason
  */
 export async function trainModel(
   spec: TrainerSpec,
@@ -92,7 +97,9 @@ export async function trainModel(
   switch (spec.kind) {
     case "gbdt":
       return await trainGbdt(spec, data, options);
+    case "ftrl":
+      return await trainFtrl(spec, data, options);
     default:
-      return assertNever(spec.kind);
+      return assertNever(spec);
   }
 }

@@ -18,6 +18,7 @@ import {
   versionRecord,
 } from "./control-records.ts";
 import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
+import { backupRecord, modelFileRecord } from "./portable-records.ts";
 import {
   exportRecord,
   rejectsRecord,
@@ -238,22 +239,31 @@ export const controlOperations = {
   }),
   "models.import": {
     ...changing(
-      "Registers a model file of LightGBM, XGBoost or ONNX as a version; the first one of a model becomes its champion.",
+      "Registers as a version what another installation exported, or a model file of LightGBM, XGBoost or ONNX; the first accepted one of a model becomes its champion.",
       {
         input: z.strictObject({
-          model: name,
+          model: name
+            .optional()
+            .describe(
+              "Wanted for the files of other programs; a version of another installation brings its name.",
+            ),
           file: z
-            .strictObject({
-              name: z.string().min(1).max(500),
-              base64: z
-                .string()
-                .max(MOST_BASE64, {
-                  error: `a model file of at most ${MOST_MODEL_FILE_BYTES} bytes is wanted`,
-                })
-                .regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: "base64 is wanted" })
-                .describe("Its bytes."),
-            })
-            .describe("Its name, for the lineage, and at most 64 MiB of bytes: `{name, base64}`."),
+            .union([
+              z.strictObject({
+                name: z.string().min(1).max(500),
+                base64: z
+                  .string()
+                  .max(MOST_BASE64, {
+                    error: `a model file of at most ${MOST_MODEL_FILE_BYTES} bytes is wanted`,
+                  })
+                  .regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: "base64 is wanted" })
+                  .describe("Its bytes."),
+              }),
+              z.strictObject({ path: absolutePath }),
+            ])
+            .describe(
+              "Its name, for the lineage, and at most 64 MiB of bytes: `{name, base64}`; or where it lies on the control plane's machine: `{path}`.",
+            ),
           format: z.enum(modelFileFormats).optional().describe("Without it, found out from the file."),
           reason,
         }),
@@ -262,6 +272,17 @@ export const controlOperations = {
     ),
     largestInput: MOST_BASE64 + 64 * 1024,
   },
+  "models.export": changing("Writes a version with its lineage to one file, for another installation.", {
+    input: z.strictObject({
+      model: name,
+      version: versionReference.default("champion"),
+      out: absolutePath.describe(
+        "The file to write on the control plane's machine, or a folder for it; it appears whole or not at all.",
+      ),
+      reason,
+    }),
+    output: modelFileRecord,
+  }),
   deploy: changing("Makes a version the champion: the one that answers predictions.", {
     input: z.strictObject({
       model: name,
@@ -345,6 +366,17 @@ export const controlOperations = {
     }),
     output: garbageRecord,
   }),
+  backup: changing(
+    "Writes everything that is kept to one file, as of one moment: database, blobs and prediction log.",
+    {
+      input: z.strictObject({
+        out: absolutePath.describe(
+          "The file to write on the control plane's machine, or a folder for it; it appears whole or not at all.",
+        ),
+      }),
+      output: backupRecord,
+    },
+  ),
   stop: changing("Stops the running server after the requests it has in hand.", {
     input: z.strictObject({}),
     output: z.object({ stopping: z.boolean() }),

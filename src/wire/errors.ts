@@ -23,5 +23,9 @@ export const wireErrors = defineErrors({
     kind: "invalid",
     doc: "A prediction request has a field that the model does not read, and the server was told to refuse those.",
   },
+  WIRE_BAD_TENSOR: {
+    kind: "invalid",
+    doc: "The bytes of a tensor are not those of as many elements of its type as its shape asks for.",
+  },
   WIRE_UNKNOWN_OPERATION: { kind: "not-found", doc: "There is no control operation of this name." },
 });

@@ -34,6 +34,15 @@ export {
   type ParsedInstances,
 } from "./prediction-body.ts";
 export {
+  decodeTensor,
+  encodeDoubles,
+  exactOrBig,
+  isTensorType,
+  type TensorElement,
+  type TensorType,
+  textOf,
+} from "./tensor-bytes.ts";
+export {
   parseV1Predict,
   type V1PredictRequest,
   type V1VersionStatus,
@@ -41,4 +50,12 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
-export { parseV2Infer, type V2InferRequest, v2ModelMetadata, writeV2Response } from "./v2.ts";
+export {
+  type InputTensor,
+  parseV2Infer,
+  recordsOfTensors,
+  type V2InferRequest,
+  v2ModelMetadata,
+  v2VersionSelector,
+  writeV2Response,
+} from "./v2.ts";

@@ -15,6 +15,7 @@ import {
   recordsOf,
   unknownField,
 } from "./prediction-body.ts";
+import type { TensorElement } from "./tensor-bytes.ts";
 
 /** The Open Inference Protocol V2 over REST with JSON tensors: one tensor for each raw column. */
 export interface V2InferRequest extends ParsedInstances {
@@ -43,13 +44,54 @@ export function parseV2Infer(body: Buffer, rules: InputRules, outputName: string
   const text = bodyText(body, rules);
   const document = parseJson(text);
   if (!isObject(document)) throw badRequest("the body must be a JSON object", rules);
-  const { id, inputs } = document;
+  const { id } = document;
   if (id !== undefined && typeof id !== "string")
     throw badRequest('"id" must be a string', rules, { field: "id" });
   checkOutputs(document.outputs, outputName, rules);
-  const tensors = tensorsOf(inputs, rules);
+  const tensors = tensorsOf(document.inputs, rules);
   refuseLostDigits(tensors, rules, text);
   return { id, records: recordsFrom(tensors, rules), json: undefined };
+}
+
+/** A tensor that was not sent as JSON. */
+export interface InputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: readonly TensorElement[];
+}
+
+/**
+ * The records of a request that did not come as JSON.
+ *
+ * @param outputs names of the outputs that are asked for; none means all
+ * @throws WIRE_BAD_REQUEST, WIRE_INEXACT_INTEGER, WIRE_UNKNOWN_FIELD
+ */
+export function recordsOfTensors(
+  request: { readonly inputs: readonly InputTensor[]; readonly outputs: readonly string[] },
+  rules: InputRules,
+  outputName: string,
+): ParsedInstances {
+  checkOutputs(
+    request.outputs.map((name) => ({ name })),
+    outputName,
+    rules,
+  );
+  const tensors = tensorsOf(request.inputs, rules);
+  for (const { name, values } of tensors.values()) {
+    for (const [instance, value] of values.entries()) {
+      if (typeof value === "bigint") throw inexactInteger(rules, { instance, field: name, value });
+    }
+  }
+  return { records: recordsFrom(tensors, rules), json: undefined };
+}
+
+/** Any text may stand for a version: `3` and `v3` are numbers, others are taken for labels; nothing for the champion. */
+export function v2VersionSelector(text: string): { version?: number; label?: string } {
+  if (text === "") return {};
+  const match = /^v?(\d{1,10})$/.exec(text);
+  return match === null ? { label: text } : { version: Number(match[1]) };
 }
 
 interface Tensor {

@@ -46,7 +46,7 @@ describe("a port that is taken", () => {
 
   it("for predictions", async () => {
     await withTakenPort(async (port) => {
-      const error = await upRefused(["--port", port, "--console-port", "0"]);
+      const error = await upRefused(["--port", port, "--grpc-port", "0", "--console-port", "0"]);
       expect(error).toMatchObject({ code: "APP_PORT_IN_USE", hint: expect.stringContaining("--port") });
       expect(error.message).toContain(port);
     });
@@ -55,7 +55,7 @@ describe("a port that is taken", () => {
 
   it("for the console", async () => {
     await withTakenPort(async (port) => {
-      const error = await upRefused(["--port", "0", "--console-port", port]);
+      const error = await upRefused(["--port", "0", "--grpc-port", "0", "--console-port", port]);
       expect(error).toMatchObject({
         code: "HTTP_CANNOT_LISTEN",
         hint: expect.stringContaining("--console-port"),
@@ -68,7 +68,7 @@ describe("a port that is taken", () => {
   it("and a second `up` of one project: the first goes on serving", async () => {
     const server = await slipwayUp(options);
     try {
-      const error = await upRefused(["--port", "0", "--console-port", "0"]);
+      const error = await upRefused(["--port", "0", "--grpc-port", "0", "--console-port", "0"]);
       expect(error.code).toBe("APP_ALREADY_UP");
       expect(error.message).toContain(String(server.process.pid));
       expect((await predict(server.predictions, "clicked", { instances: [goodRecord] })).status).toBe(200);

@@ -76,7 +76,17 @@ export interface RunningServer {
 export async function slipwayUp(
   options: CommandOptions & { readonly args?: readonly string[] },
 ): Promise<RunningServer> {
-  const args = ["up", "--port", "0", "--console-port", "0", "--json", ...(options.args ?? [])];
+  const args = [
+    "up",
+    "--port",
+    "0",
+    "--grpc-port",
+    "0",
+    "--console-port",
+    "0",
+    "--json",
+    ...(options.args ?? []),
+  ];
   const child = launch(args, options);
   const output: string[] = [];
   const listening = Promise.withResolvers<{ predictions: string; console: string }>();

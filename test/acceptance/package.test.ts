@@ -70,7 +70,18 @@ describe("the installed package", () => {
   });
 
   it("serves, and replays what it answered", async () => {
-    const args = ["--no", "slipway", "up", "--port", "0", "--console-port", "0", "--json"];
+    const args = [
+      "--no",
+      "slipway",
+      "up",
+      "--port",
+      "0",
+      "--grpc-port",
+      "0",
+      "--console-port",
+      "0",
+      "--json",
+    ];
     const server = spawn("npx", args, { cwd: user, env, stdio: ["ignore", "pipe", "pipe"] });
     const ended = new Promise((resolve) => server.once("exit", resolve));
     const complaints: string[] = [];

@@ -139,7 +139,13 @@ function run(script: string, cwd: string): string {
 async function startServer(command: string): Promise<void> {
   const child = spawn("bash", ["-c", command], {
     cwd: weather,
-    env: { ...process.env, SLIPWAY_DATABASE_URL: "", SLIPWAY_PORT: String(port), SLIPWAY_CONSOLE_PORT: "0" },
+    env: {
+      ...process.env,
+      SLIPWAY_DATABASE_URL: "",
+      SLIPWAY_PORT: String(port),
+      SLIPWAY_CONSOLE_PORT: "0",
+      SLIPWAY_GRPC_PORT: "0",
+    },
     stdio: "ignore",
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

@@ -160,6 +160,7 @@ describe.each(kinds)("a database on $name", (kind) => {
       expect(rows).toEqual([
         { version: 1, name: "registry" },
         { version: 2, name: "snapshot tags" },
+        { version: 3, name: "version origins" },
       ]);
     } finally {
       for (const each of many) await each.close();
@@ -176,7 +177,7 @@ describe.each(kinds)("a database on $name", (kind) => {
       code: "STORAGE_DATABASE_NEWER",
       kind: "unsupported",
       message: expect.stringContaining(database.location),
-      details: { version: 99, known: 2 },
+      details: { version: 99, known: 3 },
     });
   });
 });

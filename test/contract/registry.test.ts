@@ -310,6 +310,50 @@ describe.each(kinds)("a registry on $name", (kind) => {
   });
 
   describe("versions", () => {
+    it("of another installation keep where they come from, and change nothing of what is here", async () => {
+      await registry.startRun({ id: "run_1", model: "late", actor });
+      await register("a");
+      await champion(1, { reason: "good" });
+      const carried = await registry.carriedVersion({
+        ...{ model: "late", version: 1, installation: digestOf("key"), publicKey: "key", blobs: [] },
+      });
+      expect(carried.version).toMatchObject({
+        bundle: bundle("a"),
+        snapshot: digestOf("rows"),
+        status: "accepted",
+      });
+      expect(carried.origin).toMatchObject([
+        { model: "late", version: 1, run: "run_1", actor, publicKey: "key" },
+      ]);
+      expect(carried.origin[0]?.journal.map(({ action }) => action)).toEqual([
+        "run.started",
+        "version.registered",
+        "alias.moved",
+      ]);
+      const brought = { ...carried.version, model: "later", run: null, actor: "bob", origin: carried.origin };
+      expect(await registry.registerVersion(brought)).toMatchObject({ version: 1, alreadyRegistered: false });
+      expect((await registry.version("later", 1)).origin).toEqual(carried.origin);
+      const [entry] = await registry.journal({ limit: 1 });
+      expect(entry?.details.origin).toEqual({ installation: digestOf("key"), model: "late", version: 1 });
+
+      const rejectedThere = { ...brought, model: "late", status: "rejected" } as const;
+      expect(await registry.registerVersion(rejectedThere)).toEqual({
+        ...{ version: 1, alreadyRegistered: true, status: "accepted", champion: true },
+      });
+      const exporting = { action: "version.exported", model: "late", actor } as const;
+      await registry.notePortable({ ...exporting, details: { version: 1 } });
+      const wanted = { installation: digestOf("other key"), publicKey: "other", blobs: [] };
+      const again = await registry.carriedVersion({ ...wanted, model: "later", version: 1 });
+      expect(again.origin.map(({ model, publicKey }) => [model, publicKey])).toEqual([
+        ["late", "key"],
+        ["later", "other"],
+      ]);
+      expect(await registry.carriedVersion({ ...wanted, model: "late", version: 1 })).toMatchObject({
+        origin: [{ journal: carried.origin[0]?.journal }],
+      });
+      await isWhole();
+    });
+
     it("are numbered from 1 for every model and keep their lineage", async () => {
       expect(await registry.registerVersion(version("a"))).toEqual({
         version: 1,
@@ -324,7 +368,7 @@ describe.each(kinds)("a registry on $name", (kind) => {
       const { recipe, metrics, gates, code, ...wanted } = version("b");
       expect(await registry.version("late", 2)).toEqual({
         ...wanted,
-        ...{ recipe, metrics, gates, code },
+        ...{ recipe, metrics, gates, code, origin: [] },
         version: 2,
         aliases: [],
         reason: "more rows",

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { backUpUnderLoad } from "./backups-under-load.ts";
 import { replayManyPredictions } from "./many-replays.ts";
 import { killServerUnderLoad } from "./server-kills.ts";
 import { killTraining } from "./training-kills.ts";
@@ -18,6 +19,10 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
   {
     name: "predictions replayed from the log",
     run: () => replayManyPredictions({ predictions: values.short ? 2_000 : 10_000 }),
+  },
+  {
+    name: "backups under load, restored into SQLite and PostgreSQL",
+    run: () => backUpUnderLoad(values.short ? { backups: 1, loadMs: 1_000 } : { backups: 6, loadMs: 5_000 }),
   },
   {
     name: "kill -9 during ingest, training and registration",

@@ -97,7 +97,9 @@ export function recordOf(table: Table, row: number): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
-type ByOp = { readonly [Name in Op]: Arbitrary<ExpressionOf<Name>> };
+/** Windows have tests of their own: they need a past. */
+type RowOp = Exclude<Op, "window">;
+type ByOp = { readonly [Name in RowOp]: Arbitrary<ExpressionOf<Name>> };
 type Kinds = Record<"number" | "flag" | "category" | "time" | "text" | "named", Expression>;
 
 const wellFormed = texts.map((text) => text.toWellFormed());
@@ -316,6 +318,6 @@ export const featureSpecs: Arbitrary<FeatureSpec> = fc
   .map((features) => ({ columns, features }));
 
 /** One feature of one operation, whatever lies below it. */
-export function featureOf(op: Op): Arbitrary<Expression> {
+export function featureOf(op: RowOp): Arbitrary<Expression> {
   return operations[op];
 }

@@ -1,7 +1,6 @@
 import { type ColumnType, SlipwayError } from "../../kernel/index.ts";
-import { checkExpression } from "../check.ts";
 import { type Expression, kindOfColumn, type ValueKind } from "../expression.ts";
-import { columnsRead, learnedOperation } from "../expression-nodes.ts";
+import { columnsRead, learnedOperation, windowsOf } from "../expression-nodes.ts";
 import { type Json, readInteger, readList, readObject, readText, refusePlan } from "../plan-reader.ts";
 import { keyParts } from "./window-key.ts";
 import {
@@ -16,21 +15,31 @@ import {
 
 type Columns = Readonly<Record<string, ColumnType>>;
 
+export interface WindowRules {
+  /** The columns of a record. */
+  readonly columns: Columns;
+  /** The check of an expression: `checkExpression`. */
+  readonly kindOf: (expression: Expression, columns: Columns) => ValueKind;
+}
+
 /**
  * Reads a window as foreign JSON.
  *
- * @param columns the columns of a record
  * @throws FEATURES_BAD_PLAN
  */
-export function readWindowSpec(given: Json, where: string, columns: Columns): WindowSpec {
+export function readWindowSpec(given: Json, where: string, rules: WindowRules): WindowSpec {
+  const { columns } = rules;
   const own = readObject(given, where, ["time", "of", "by", "overMs", "paneMs", "knownAfterMs"]);
   const time = readText(own.time, where);
   if (!Object.hasOwn(columns, time) || columns[time] !== "timestamp") {
     throw refusePlan("has a time that is no timestamp column", where);
   }
-  const of = readSource(own.of, `${where}.of`, columns);
+  const of = readSource(own.of, `${where}.of`, rules);
   const by = readList(own.by, where, mostKeys).map((key) => {
-    const expression = readExpression(key, `${where}.by`, { columns, kinds: ["number", "flag", "category"] });
+    const expression = readExpression(key, `${where}.by`, {
+      ...rules,
+      kinds: ["number", "flag", "category"],
+    });
     for (const part of keyParts(expression, columns)) {
       if (part.kind === "number") refuseLearned(part.expression, `${where}.by`);
     }
@@ -43,7 +52,8 @@ export function readWindowSpec(given: Json, where: string, columns: Columns): Wi
   return { time, of, by, overMs, paneMs, knownAfterMs };
 }
 
-function readSource(given: Json, where: string, columns: Columns): WindowSource {
+function readSource(given: Json, where: string, rules: WindowRules): WindowSource {
+  const { columns } = rules;
   const own = readObject(given, where, ["from", "expression", "columns"]);
   const kinds = ["number", "flag"] as const;
   const refuseExtra = (name: "expression" | "columns"): void => {
@@ -56,7 +66,7 @@ function readSource(given: Json, where: string, columns: Columns): WindowSource 
       return { from: "rows" };
     case "value": {
       refuseExtra("columns");
-      const expression = readExpression(own.expression, where, { columns, kinds });
+      const expression = readExpression(own.expression, where, { ...rules, kinds });
       refuseLearned(expression, where);
       return { from: "value", expression };
     }
@@ -69,7 +79,7 @@ function readSource(given: Json, where: string, columns: Columns): WindowSource 
         ...Object.entries(columns),
         ...later.map(({ name, type }) => [name, type] as const),
       ]);
-      const expression = readExpression(own.expression, where, { columns: every, kinds });
+      const expression = readExpression(own.expression, where, { ...rules, columns: every, kinds });
       refuseLearned(expression, where);
       const read = columnsRead(expression);
       if (later.length === 0 || later.some(({ name }) => !read.has(name))) {
@@ -93,17 +103,18 @@ function readLabelColumn(given: Json, where: string): LabelColumn {
 function readExpression(
   given: Json,
   where: string,
-  allowed: { readonly columns: Columns; readonly kinds: readonly ValueKind[] },
+  rules: WindowRules & { readonly kinds: readonly ValueKind[] },
 ): Expression {
   const expression = given as Expression;
   let kind: ValueKind;
   try {
-    kind = checkExpression(expression, allowed.columns);
+    kind = rules.kindOf(expression, rules.columns);
   } catch (thrown) {
     if (thrown instanceof SlipwayError) throw refusePlan(`has a bad expression: ${thrown.message}`, where);
     throw thrown;
   }
-  if (!allowed.kinds.includes(kind)) throw refusePlan(`has an expression that is a ${kind}`, where);
+  if (windowsOf(expression).length > 0) throw refusePlan("has a window within a window", where);
+  if (!rules.kinds.includes(kind)) throw refusePlan(`has an expression that is a ${kind}`, where);
   return expression;
 }
 

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
-import { canonicalJson, type FeatureColumn } from "../../kernel/index.ts";
+import { canonicalJson } from "../../kernel/index.ts";
 import { inferenceErrors } from "../errors.ts";
+import { damagedModel, isCount, isFeatureColumn, parseHeader } from "../file-header.ts";
 import { type Ensemble, type EnsembleTask, type Link, problemOfEnsemble } from "./ensemble.ts";
 
 /**
@@ -93,14 +94,18 @@ export function encodeEnsemble(ensemble: Ensemble): Uint8Array {
 export function decodeEnsemble(bytes: Uint8Array): Ensemble {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getUint32(12, true);
-  if (PREAMBLE + headerLength > bytes.length) throw damaged("it ends within its header");
-  const { lengths, ...header } = parseHeader(bytes.subarray(PREAMBLE, PREAMBLE + headerLength));
+  if (PREAMBLE + headerLength > bytes.length) throw damagedModel("it ends within its header");
+  const { lengths, ...header } = parseHeader(
+    bytes.subarray(PREAMBLE, PREAMBLE + headerLength),
+    "an ensemble",
+    isHeader,
+  );
   const start = padded(PREAMBLE + headerLength);
   const end = start + bodyLength(lengths);
   if (bytes.length !== end + 4)
-    throw damaged(`it is ${bytes.length} bytes long, its header asks for ${end + 4}`);
+    throw damagedModel(`it is ${bytes.length} bytes long, its header asks for ${end + 4}`);
   if (view.getUint32(end, true) !== crc32(bytes.subarray(0, end)))
-    throw damaged("its checksum does not match");
+    throw damagedModel("its checksum does not match");
   let at = start;
   checkZeros(bytes, PREAMBLE + headerLength, start);
   const next = (name: ArrayName): number => {
@@ -145,12 +150,12 @@ export function decodeEnsemble(bytes: Uint8Array): Ensemble {
     nodeMissingLeft: flags("nodeMissingLeft"),
   };
   const problem = problemOfEnsemble(ensemble);
-  if (problem !== undefined) throw damaged(problem);
+  if (problem !== undefined) throw damagedModel(problem);
   return ensemble;
 }
 
 function checkZeros(bytes: Uint8Array, from: number, to: number): void {
-  for (let i = from; i < to; i++) if (bytes[i] !== 0) throw damaged("its padding is not zero");
+  for (let i = from; i < to; i++) if (bytes[i] !== 0) throw damagedModel("its padding is not zero");
 }
 
 function bodyLength(lengths: Header["lengths"]): number {
@@ -159,21 +164,6 @@ function bodyLength(lengths: Header["lengths"]): number {
 
 function padded(length: number): number {
   return Math.ceil(length / 8) * 8;
-}
-
-function parseHeader(bytes: Uint8Array): Header {
-  let header: unknown;
-  let canonical: boolean;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(text);
-    canonical = canonicalJson(header) === text;
-  } catch (cause) {
-    throw damaged("its header is not JSON", cause);
-  }
-  if (!canonical) throw damaged("its header is not canonical JSON");
-  if (!isHeader(header)) throw damaged("its header does not describe an ensemble");
-  return header;
 }
 
 const TASKS: Readonly<Record<EnsembleTask, true>> = { binary: true, regression: true, multiclass: true };
@@ -199,7 +189,7 @@ function isHeader(value: unknown): value is Header {
     typeof header.divisor === "number" &&
     isLink(header.link) &&
     Array.isArray(header.features) &&
-    header.features.every(isFeature) &&
+    header.features.every(isFeatureColumn) &&
     areLengths(header.lengths)
   );
 }
@@ -220,31 +210,10 @@ function areLengths(value: unknown): boolean {
   );
 }
 
-function isFeature(value: unknown): value is FeatureColumn {
-  if (!isObject(value)) return false;
-  return (
-    Object.keys(value).length === 3 &&
-    typeof value.name === "string" &&
-    isOneOf(value.kind, { numeric: true, categorical: true }) &&
-    isCount(value.cardinality)
-  );
-}
-
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isOneOf(value: unknown, table: Readonly<Record<string, true>>): boolean {
   return typeof value === "string" && Object.hasOwn(table, value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
-}
-
-function damaged(what: string, cause?: unknown): Error {
-  return inferenceErrors.INFERENCE_DAMAGED_MODEL.error(`the model is damaged: ${what}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: "Fetch the bundle again, or import the model again.",
-  });
 }

@@ -1,0 +1,2 @@
+export { grpcErrors } from "./errors.ts";
+export { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";

@@ -1,0 +1,233 @@
+import type { ServerDuplexStream, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { ServedVersion } from "../serving/index.ts";
+import {
+  decodeTensor,
+  encodeDoubles,
+  type InputTensor,
+  isTensorType,
+  recordsOfTensors,
+  type TensorElement,
+  type TensorType,
+  textOf,
+  v2ModelMetadata,
+  v2VersionSelector,
+} from "../wire/index.ts";
+import {
+  answering,
+  type CallContext,
+  type PlannedPrediction,
+  predict,
+  predicting,
+  requestOf,
+} from "./call-handlers.ts";
+import { statusOfError } from "./call-status.ts";
+import { grpcErrors } from "./errors.ts";
+import { elementOf, numberOf, type WireInteger } from "./integers.ts";
+import type { ModelRules } from "./model-rules.ts";
+
+interface NamedModel {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface TensorContents {
+  readonly bool_contents: readonly boolean[];
+  readonly int_contents: readonly number[];
+  readonly int64_contents: readonly WireInteger[];
+  readonly uint_contents: readonly number[];
+  readonly uint64_contents: readonly WireInteger[];
+  readonly fp32_contents: readonly number[];
+  readonly fp64_contents: readonly number[];
+  readonly bytes_contents: readonly Uint8Array[];
+}
+
+interface InferRequest {
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly id: string;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly WireInteger[];
+    readonly contents: TensorContents | null;
+  }[];
+  readonly outputs: readonly { readonly name: string }[];
+  readonly raw_input_contents: readonly Uint8Array[];
+}
+
+export interface InferenceServiceOptions extends CallContext {
+  readonly rules: ModelRules;
+  readonly serverName: string;
+  readonly serverVersion: string;
+}
+
+/** The Open Inference Protocol V2 over gRPC; tensors are answered as raw bytes, which every client reads. */
+export function inferenceService(options: InferenceServiceOptions): UntypedServiceImplementation {
+  const { dataPlane, rules, serverName, serverVersion } = options;
+  const find = ({ name, version }: NamedModel): ServedVersion =>
+    dataPlane.find(name, v2VersionSelector(version));
+  const plan = (request: InferRequest): PlannedPrediction => planInference(request, find, rules);
+  return {
+    ServerLive: answering(options, () => ({ live: true })),
+    ServerReady: answering(options, () => ({ ready: dataPlane.ready() })),
+    ModelReady: answering<NamedModel>(options, (asked) => {
+      find(asked);
+      return { ready: true };
+    }),
+    ServerMetadata: answering(options, () => ({ name: serverName, version: serverVersion, extensions: [] })),
+    ModelMetadata: answering<NamedModel>(options, (asked) => {
+      const served = find(asked);
+      const { output } = served.signature;
+      const status = dataPlane.models().find(({ name }) => name === served.model);
+      return v2ModelMetadata(
+        {
+          name: served.model,
+          versions: (status?.versions ?? []).map(({ version }) => version),
+          engine: served.engine,
+          output: output.name,
+          ...(output.width === undefined ? {} : { width: output.width }),
+        },
+        rules.of(served),
+      );
+    }),
+    ModelInfer: predicting<InferRequest>(options, plan),
+    ModelStreamInfer: streaming(options, plan),
+    RepositoryIndex: answering<{ readonly ready: boolean }>(options, ({ ready: onlyReady }) => ({
+      models: dataPlane.models().flatMap(({ name, versions }) =>
+        versions
+          .filter(({ state }) => state === "available" || !onlyReady)
+          .map(({ version, state, problem }) => ({
+            name,
+            version: String(version),
+            state: state === "available" ? "READY" : "UNAVAILABLE",
+            reason: problem ?? "",
+          })),
+      ),
+    })),
+  };
+}
+
+/** Answers in the order in which the requests came; a refused one is answered with its reason, and the stream goes on. */
+function streaming(options: CallContext, plan: (request: InferRequest) => PlannedPrediction) {
+  return (call: ServerDuplexStream<unknown, unknown>): void => {
+    /** The answers that are still to be sent, in order; those that are not known yet are undefined. */
+    const waiting: { answer?: object }[] = [];
+    let ended = false;
+    const send = (): void => {
+      while (waiting[0]?.answer !== undefined) call.write(waiting.shift()?.answer);
+      if (ended && waiting.length === 0) call.end();
+    };
+    call.on("data", (message: unknown) => {
+      const place: { answer?: object } = {};
+      waiting.push(place);
+      const settle = (answer: object): void => {
+        place.answer = answer;
+        send();
+      };
+      try {
+        predict(options, plan(requestOf<InferRequest>(message)), (refusal, response) => {
+          settle(refusal === null ? { infer_response: response } : { error_message: refusal.details ?? "" });
+        });
+      } catch (thrown) {
+        settle({ error_message: statusOfError(thrown, options.onDefect).details });
+      }
+    });
+    call.on("end", () => {
+      ended = true;
+      send();
+    });
+  };
+}
+
+function planInference(
+  request: InferRequest,
+  find: (named: NamedModel) => ServedVersion,
+  rules: ModelRules,
+): PlannedPrediction {
+  const served = find({ name: request.model_name, version: request.model_version });
+  const { name: output } = served.signature.output;
+  const instances = recordsOfTensors(
+    { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
+    rules.of(served),
+    output,
+  );
+  return {
+    served,
+    instances,
+    answer: ({ id, outputs, width }) => ({
+      model_name: served.model,
+      model_version: String(served.version),
+      id: request.id,
+      parameters: { prediction_id: { string_param: id } },
+      outputs: [
+        {
+          name: output,
+          datatype: "FP64",
+          shape: width === 1 ? [outputs.length] : [outputs.length / width, width],
+        },
+      ],
+      raw_output_contents: [encodeDoubles(outputs)],
+    }),
+  };
+}
+
+function inputTensors({ inputs, raw_input_contents: raw }: InferRequest): InputTensor[] {
+  if (raw.length > 0 && raw.length !== inputs.length) {
+    throw grpcErrors.GRPC_BAD_REQUEST.error(
+      `there are ${raw.length} raw_input_contents for ${inputs.length} inputs; each input needs one`,
+    );
+  }
+  return inputs.map(({ name, datatype, shape, contents }, at) => {
+    if (!isTensorType(datatype)) {
+      throw badInput(name, `has the datatype ${JSON.stringify(datatype)}, which the protocol does not have`);
+    }
+    const dimensions = shape.map(numberOf);
+    const bytes = raw[at];
+    if (bytes === undefined)
+      return { name, datatype, shape: dimensions, data: typedElements(datatype, contents, name) };
+    if (contents !== null) throw badInput(name, "has contents although there are raw_input_contents");
+    const count = dimensions.reduce((product, size) => product * size, 1);
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw badInput(name, `has the shape [${dimensions.join(", ")}]`);
+    return { name, datatype, shape: dimensions, data: decodeTensor({ name, type: datatype, count }, bytes) };
+  });
+}
+
+function typedElements(
+  type: TensorType,
+  contents: TensorContents | null,
+  name: string,
+): readonly TensorElement[] {
+  if (contents === null) return [];
+  switch (type) {
+    case "BOOL":
+      return contents.bool_contents;
+    case "INT8":
+    case "INT16":
+    case "INT32":
+      return contents.int_contents;
+    case "INT64":
+      return contents.int64_contents.map(elementOf);
+    case "UINT8":
+    case "UINT16":
+    case "UINT32":
+      return contents.uint_contents;
+    case "UINT64":
+      return contents.uint64_contents.map(elementOf);
+    case "FP32":
+      return contents.fp32_contents;
+    case "FP64":
+      return contents.fp64_contents;
+    case "BYTES":
+      return contents.bytes_contents.map((bytes, at) => textOf(bytes, { name, at }));
+    case "FP16":
+    case "BF16":
+      throw badInput(name, `is ${type}, which has no typed contents; send raw_input_contents`);
+  }
+}
+
+function badInput(name: string, problem: string): Error {
+  return grpcErrors.GRPC_BAD_REQUEST.error(`input "${name.slice(0, 200)}" ${problem}`, {
+    details: { field: name.slice(0, 200) },
+  });
+}

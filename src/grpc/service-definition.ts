@@ -1,0 +1,72 @@
+import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import protobuf from "protobufjs";
+
+/** A request that could not be decoded; its handler refuses it, instead of an internal error of the transport. */
+export class MalformedMessage {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Message types of one protocol, by name. */
+export interface Messages {
+  type(name: string): protobuf.Type;
+}
+
+const parsed = new Map<string, protobuf.Root>();
+
+function rootOf(protocol: string): protobuf.Root {
+  const known = parsed.get(protocol);
+  if (known !== undefined) return known;
+  const { root } = protobuf.parse(protocol, { keepCase: true });
+  root.resolveAll();
+  parsed.set(protocol, root);
+  return root;
+}
+
+export function messagesOf(protocol: string): Messages {
+  const root = rootOf(protocol);
+  return { type: (name) => root.lookupType(name) };
+}
+
+/**
+ * The methods of a service as grpc-js wants them.
+ *
+ * @param protocol text of a .proto file
+ * @param name with its package, `inference.GRPCInferenceService`
+ */
+export function serviceDefinition(protocol: string, name: string): ServiceDefinition {
+  const service = rootOf(protocol).lookupService(name);
+  return Object.fromEntries(
+    service.methodsArray.map((method) => [method.name, methodDefinition(method, name)]),
+  );
+}
+
+function methodDefinition(method: protobuf.Method, service: string): MethodDefinition<unknown, unknown> {
+  const { resolvedRequestType: request, resolvedResponseType: response } = method;
+  if (request === null || response === null) throw new Error(`${service}/${method.name} has no types`);
+  return {
+    path: `/${service}/${method.name}`,
+    originalName: method.name,
+    requestStream: method.requestStream === true,
+    responseStream: method.responseStream === true,
+    requestSerialize: (value) => encode(request, value),
+    requestDeserialize: (bytes) => decode(request, bytes),
+    responseSerialize: (value) => encode(response, value),
+    responseDeserialize: (bytes) => response.decode(bytes),
+  };
+}
+
+function encode(type: protobuf.Type, value: unknown): Buffer {
+  const bytes = type.encode(value as Record<string, unknown>).finish();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function decode(type: protobuf.Type, bytes: Buffer): unknown {
+  try {
+    return type.decode(bytes);
+  } catch (thrown) {
+    return new MalformedMessage(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
