@@ -1,4 +1,4 @@
-import type { SplitSpec } from "../evaluation/index.ts";
+import type { SplitSpec, Task } from "../evaluation/index.ts";
 import type { Expression } from "../features/index.ts";
 import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
@@ -19,7 +19,12 @@ export interface Recipe {
   }[];
   /** The dataset's time column, for splits by time. */
   readonly time?: string;
-  readonly target: { readonly expression: Expression; readonly task: "binary" | "regression" };
+  readonly target: {
+    readonly expression: Expression;
+    readonly task: Task;
+    /** The names of the numbers 0, 1, … that the expression gives, where a project names its classes. */
+    readonly classes?: readonly string[];
+  };
   /** In the order in which the model sees them. Lists, because canonical JSON does not keep the order of an object's members. */
   readonly features: readonly { readonly name: string; readonly expression: Expression }[];
   readonly weight?: Expression;

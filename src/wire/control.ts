@@ -27,6 +27,7 @@ import {
   snapshotRecord,
   tagRecord,
 } from "./snapshot-records.ts";
+import { validationRecord, validationSummary } from "./validation-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
@@ -117,6 +118,8 @@ export const controlOperations = {
           snapshotRecord.extend({
             /** True when the rows are those of a snapshot that exists. */
             reused: z.boolean(),
+            /** `null` where the dataset has no checks. */
+            validation: validationSummary.nullable(),
             durationMs: z.number(),
           }),
         )
@@ -159,6 +162,24 @@ export const controlOperations = {
       output: snapshotDifference,
     },
   ),
+  "data.validate": changing("Judges a snapshot by the checks of its dataset, and records what was found.", {
+    input: z
+      .strictObject({
+        ...snapshotChoice,
+        training: z
+          .strictObject({ dataset: name, snapshot: snapshotReference.optional() })
+          .optional()
+          .describe("Judge by the checks of this dataset instead, for skew against a snapshot of it."),
+        accept: z
+          .union([z.literal("all"), z.array(z.number().int().min(1)).min(1).max(1000).readonly()])
+          .optional()
+          .describe(
+            "Write the proposed changes into the configuration: all, or those of these anomalies, from 1.",
+          ),
+      })
+      .refine(isOneChoice, eitherSnapshotOrTime),
+    output: validationRecord,
+  }),
   "data.tag": changing("Makes a tag name a snapshot.", {
     input: z.strictObject({ dataset: name, snapshot: snapshotReference, tag: name, reason }),
     output: tagRecord,
