@@ -61,7 +61,7 @@ export async function loadModel(blobs: BlobStore, digest: Digest): Promise<Loade
     width: engine.outputs,
     derivedNames: kernel.derived.map(({ name }) => name),
     windows: windowProgram(kernel),
-    windowSeed: undefined,
+    windowSeed: bundle.windows,
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);
