@@ -1,8 +1,13 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+<<<<<<< HEAD
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
+=======
+import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
+>>>>>>> main
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import {
@@ -31,6 +36,8 @@ export interface DataPlaneOptions {
   readonly durability?: "os" | "fsync";
   /** Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
+  readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
   /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
@@ -53,8 +60,13 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
+<<<<<<< HEAD
   /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
   readonly runs: "inline" | "on-thread";
+=======
+  /** Whether its features look at the past. */
+  readonly hasWindows: boolean;
+>>>>>>> main
 }
 
 export interface ModelStatus {
@@ -96,6 +108,20 @@ export interface Prediction {
   readonly width: number;
   /** `width` for each instance, one instance after the other. */
   readonly outputs: readonly number[];
+  /** Of a model with windows: the number of the last event of the stream that they had seen. */
+  readonly streamSequence?: number;
+}
+
+export interface StreamProgress {
+  /** The number of the last event applied. */
+  readonly sequence: number;
+  /** How long ago the windows held everything that had been logged. */
+  readonly ageMs: number;
+  /** Keys that are kept, over all windows. */
+  readonly keys: number;
+  /** Events that did not fit the windows of a version. */
+  readonly skipped: number;
+  readonly problem: string | undefined;
 }
 
 /** What a model on a thread of its own answered. */
@@ -142,6 +168,8 @@ export interface DataPlane {
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
+  /** How far the windows of the models have followed the stream; undefined while no model has windows. */
+  streamProgress(): StreamProgress | undefined;
   /** Flushes and closes the log. */
   close(): Promise<void>;
 }
@@ -160,6 +188,8 @@ class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly #blobs: BlobStore;
   readonly #log: PredictionLog;
+  readonly #windows: LiveWindows;
+  readonly #clock: Clock;
   #table: ServingTable = EMPTY_TABLE;
   #applying: Promise<unknown> = Promise.resolve();
   #predictions = 0;
@@ -173,6 +203,8 @@ class LocalDataPlane implements DataPlane {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
+    this.#clock = options.clock;
+    this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
       clock: options.clock,
@@ -231,18 +263,27 @@ class LocalDataPlane implements DataPlane {
     this.#check(served, records);
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
+    const windows = served.windows && {
+      streamSequence: served.windows.sequence,
+      derivedCount: loaded.derivedNames.length,
+    };
     this.#log.begin(template, {
       instances: records.length,
       featureCount: loaded.features.length,
       width,
       input,
+      windows,
     });
     const outputs =
       width === 1 ? this.#predictOne(served, loaded, records) : this.#predictAll(served, loaded, records);
     this.#predictions += records.length;
-    return { id: this.#log.append(waiting), width, outputs };
+    const id = this.#log.append(waiting);
+    return windows === undefined
+      ? { id, width, outputs }
+      : { id, width, outputs, streamSequence: windows.streamSequence };
   }
 
+<<<<<<< HEAD
   #check(served: Arm, { length }: Instances["records"]): void {
     if (length === 0) throw noInstances(served);
     if (length > this.maxInstances) throw tooManyInstances(served, length, this.maxInstances);
@@ -250,11 +291,18 @@ class LocalDataPlane implements DataPlane {
   }
 
   #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+=======
+  #predictOne(served: Arm, records: Instances["records"]): number[] {
+    const { loaded, windows } = served;
+>>>>>>> main
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
       try {
-        output = loaded.predict(records[i]!);
+        output =
+          windows === undefined
+            ? loaded.predict(records[i]!)
+            : loaded.predict(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -265,12 +313,20 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
+<<<<<<< HEAD
   #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+=======
+  #predictAll(served: Arm, records: Instances["records"]): number[] {
+    const { loaded, windows } = served;
+>>>>>>> main
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
       try {
-        own = loaded.predictAll(records[i]!);
+        own =
+          windows === undefined
+            ? loaded.predictAll(records[i]!)
+            : loaded.predictAll(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -283,6 +339,7 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
+<<<<<<< HEAD
   async predictOnThread(
     served: ServedVersion,
     instances: Instances,
@@ -324,6 +381,13 @@ class LocalDataPlane implements DataPlane {
       );
     this.#predictions += records.length;
     return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
+=======
+  /** Asks the windows about a record, logs what they say, and answers the record with its time. */
+  #look(windows: ModelWindows, given: Instances["records"][number]): Instances["records"][number] {
+    const record = withTime(given, { time: windows.program.time, timeMs: Math.trunc(this.#clock()) });
+    this.#log.putWindows(windows.resolve(record), windows.values);
+    return record;
+>>>>>>> main
   }
 
   predictionCount(): number {
@@ -332,6 +396,19 @@ class LocalDataPlane implements DataPlane {
 
   logCounts(): LogCounts {
     return this.#log.counts;
+  }
+
+  streamProgress(): StreamProgress | undefined {
+    const followed = this.#windows.list();
+    if (followed.length === 0) return undefined;
+    const { sequence, ageMs, problem } = this.#windows;
+    return {
+      sequence,
+      ageMs,
+      keys: followed.reduce((sum, { keyCount }) => sum + keyCount, 0),
+      skipped: followed.reduce((sum, { skipped }) => sum + skipped, 0),
+      problem,
+    };
   }
 
   async close(): Promise<void> {
@@ -373,12 +450,17 @@ class LocalDataPlane implements DataPlane {
       digest,
       incarnation: this.incarnation,
       load: (bundle) => this.#load(bundle),
+      openWindows: (model, loaded) => this.#openWindows(model, loaded),
       onProblem: (problem) => problems.push(problem),
     });
+<<<<<<< HEAD
     this.#table = next;
     const kept = threadedModels(next);
     for (const model of threadedModels(current))
       if (!kept.has(model)) this.#retiring.add(this.#retire(model));
+=======
+    this.#windows.retain(windowsOf(this.#table));
+>>>>>>> main
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
@@ -396,4 +478,18 @@ class LocalDataPlane implements DataPlane {
     if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }
+
+  async #openWindows(model: string, loaded: LoadedModel): Promise<ModelWindows | undefined> {
+    const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
+    const derived = derivedNames.length;
+    return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
+  }
+}
+
+function windowsOf({ models }: ServingTable): Set<ModelWindows> {
+  const served = new Set<ModelWindows>();
+  for (const { arms } of models.values()) {
+    for (const { windows } of arms.values()) if (windows !== undefined) served.add(windows);
+  }
+  return served;
 }

@@ -7,7 +7,11 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
+<<<<<<< HEAD
   type ThreadedPrediction,
+=======
+  type StreamProgress,
+>>>>>>> main
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -18,7 +22,8 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
-export type { LogCounts, Waiting } from "./prediction-log.ts";
+export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
+export { PredictionPlaces } from "./prediction-places.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -28,3 +33,4 @@ export {
 } from "./replay.ts";
 export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
+export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";

@@ -1,8 +1,14 @@
 import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+<<<<<<< HEAD
 import { type Computed, compareComputed } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
+=======
+import { PastWindows, withTime } from "../stream/index.ts";
+import { type Comparison, type Computed, compareComputed, firstDifference } from "./compare-prediction.ts";
+import { type LoadedModel, loadModel } from "./loaded-model.ts";
+>>>>>>> main
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
@@ -54,6 +60,11 @@ export interface ReplayReport {
   readonly examples: readonly ReplayedPrediction[];
   /** Damage of the log itself: these ranges could not be read. */
   readonly problems: readonly string[];
+  /**
+   * Of the predictions by models with windows: how often what the windows said was computed anew from the stream, and
+   * how often that was not possible because the stream does not reach back as far.
+   */
+  readonly windows: { readonly recomputed: number; readonly unavailable: number };
 }
 
 export interface ReplayRequest {
@@ -61,6 +72,8 @@ export interface ReplayRequest {
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly filter: ReplayFilter;
+  /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
+  readonly stream?: string;
   /** Called now and then with the number of predictions done. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -103,6 +116,8 @@ async function replayAll(replay: Replay, { directory, filter, signal }: ReplayRe
   }
 }
 
+type InputRecord = Readonly<Record<string, unknown>>;
+
 interface InstanceRange {
   readonly first: number;
   readonly count: number;
@@ -124,6 +139,8 @@ class Replay {
     "missing-bundle": 0,
     damaged: 0,
   };
+  readonly #windows = { recomputed: 0, unavailable: 0 };
+  readonly #past = new Map<string, PastWindows>();
   total = 0;
 
   constructor(request: ReplayRequest) {
@@ -152,6 +169,7 @@ class Replay {
       return;
     }
     const { model } = replayable;
+<<<<<<< HEAD
     const { records, texts } = input;
     const again =
       model.runs === "inline"
@@ -165,6 +183,48 @@ class Replay {
   async close(): Promise<void> {
     for (const known of this.#models.values())
       if ("model" in known && known.model.runs === "on-thread") await known.model.close();
+=======
+    for (let i = range.first; i < range.first + range.count; i++) {
+      const logged = loggedInstance(frame, payload, i);
+      const record = recordWithTime(records[i] as InputRecord, { model, timeMs: payload.times[i] });
+      const again = recompute(model, record, logged);
+      const windows = await this.#compareWindows(frame, { model, record, derived: logged.derived });
+      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again, ...windows });
+    }
+>>>>>>> main
+  }
+
+  /** What is wrong with the logged values of windows, if the stream says something else. */
+  async #compareWindows(
+    frame: PredictionFrame,
+    instance: { readonly model: LoadedModel; readonly record: InputRecord; readonly derived: Float64Array },
+  ): Promise<{ verdict?: "different"; reason?: string }> {
+    const { model, record, derived } = instance;
+    const past = frame.windows && this.#pastOf(frame, model);
+    if (past === undefined || frame.windows === undefined) return {};
+    const windows = await past.at(frame.windows.streamSequence);
+    if (windows === undefined) {
+      this.#windows.unavailable++;
+      return {};
+    }
+    this.#windows.recomputed++;
+    windows.resolve(record);
+    const difference = firstDifference(derived, windows.values);
+    if (difference === undefined) return {};
+    const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
+    return { verdict: "different", reason };
+  }
+
+  #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {
+    const { stream } = this.#request;
+    const { windows: program, derivedNames, windowSeed: seed } = model;
+    if (stream === undefined || program === undefined) return undefined;
+    const key = `${name} ${bundle}`;
+    const past =
+      this.#past.get(key) ??
+      new PastWindows(stream, { model: name, bundle, program, derived: derivedNames.length, seed });
+    this.#past.set(key, past);
+    return past;
   }
 
   report(): ReplayReport {
@@ -176,6 +236,7 @@ class Replay {
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
+      windows: this.#windows,
     };
   }
 
@@ -240,10 +301,55 @@ function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instan
   return asAnswered(loggedInstance(frame, payload, instance).outputs);
 }
 
+<<<<<<< HEAD
 function recompute(model: LoadedModel, record: unknown, logged: Computed): Recomputed {
+=======
+/** The record with the time that the prediction gave it, where it says none itself. */
+function recordWithTime(
+  record: InputRecord,
+  { model, timeMs }: { readonly model: LoadedModel; readonly timeMs: number | undefined },
+): InputRecord {
+  return model.windows === undefined || timeMs === undefined
+    ? record
+    : withTime(record, { time: model.windows.time, timeMs });
+}
+
+interface LoggedInstance extends Computed {
+  readonly derived: Float64Array;
+}
+
+function loggedInstance(
+  frame: PredictionFrame,
+  payload: PredictionPayload,
+  instance: number,
+): LoggedInstance {
+  const start = instance * frame.featureCount;
+  const derivedCount = frame.windows?.derivedCount ?? 0;
+  return {
+    derived: payload.derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
+    features: payload.features.subarray(start, start + frame.featureCount),
+    outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
+  };
+}
+
+/** What one instance was answered with: a number, or a list where there are several. */
+function loggedOutput({ outputs, width }: PredictionPayload, instance: number): number | readonly number[] {
+  return asAnswered(outputs.subarray(instance * width, (instance + 1) * width));
+}
+
+function asAnswered(outputs: Float64Array): number | readonly number[] {
+  return outputs.length === 1 ? outputs[0]! : Array.from(outputs);
+}
+
+function recompute(
+  model: LoadedModel,
+  record: InputRecord,
+  logged: LoggedInstance,
+): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
+>>>>>>> main
   let outputs: Float64Array;
   try {
-    outputs = model.predictAll(record as Readonly<Record<string, unknown>>);
+    outputs = model.predictAll(record, logged.derived);
   } catch (thrown) {
     if (!(thrown instanceof SlipwayError)) throw thrown;
     return { verdict: "different", recomputed: null, reason: thrown.message };

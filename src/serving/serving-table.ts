@@ -1,5 +1,6 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Digest, SlipwayError } from "../kernel/index.ts";
+import type { ModelWindows } from "../stream/index.ts";
 import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
 import type { ServableModel } from "./loaded-model.ts";
 import { headerTemplate } from "./prediction-frame.ts";
@@ -14,15 +15,28 @@ export class Arm implements ServedVersion {
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
+<<<<<<< HEAD
   readonly runs: ServableModel["runs"];
   readonly loaded: ServableModel;
+=======
+  readonly hasWindows: boolean;
+  readonly loaded: LoadedModel;
+>>>>>>> main
   readonly template: Buffer;
+  /** Of a model with windows. */
+  readonly windows: ModelWindows | undefined;
 
   constructor(
     subject: { model: string; version: number; arm: string },
+<<<<<<< HEAD
     loaded: ServableModel,
+=======
+    { loaded, windows }: { loaded: LoadedModel; windows: ModelWindows | undefined },
+>>>>>>> main
     incarnation: string,
   ) {
+    this.windows = windows;
+    this.hasWindows = windows !== undefined;
     this.model = subject.model;
     this.version = subject.version;
     this.arm = subject.arm;
@@ -35,7 +49,12 @@ export class Arm implements ServedVersion {
       ...subject,
       incarnation,
       bundle: loaded.bundle,
+<<<<<<< HEAD
       featureCount: loaded.featureNames.length,
+=======
+      featureCount: loaded.features.length,
+      ...(windows === undefined ? {} : { derivedCount: loaded.derivedNames.length }),
+>>>>>>> main
     });
   }
 }
@@ -70,7 +89,13 @@ export interface Preparation {
   /** Of the snapshot. */
   readonly digest: Digest;
   readonly incarnation: string;
+<<<<<<< HEAD
   readonly load: (bundle: Digest) => Promise<ServableModel>;
+=======
+  readonly load: (bundle: Digest) => Promise<LoadedModel>;
+  /** The windows of a loaded version of a model, behind all events that those of the others have seen. */
+  readonly openWindows: (model: string, loaded: LoadedModel) => Promise<ModelWindows | undefined>;
+>>>>>>> main
   readonly onProblem: (problem: string) => void;
 }
 
@@ -100,14 +125,15 @@ export async function prepareTable(
 
 /** A model whose champion does not load keeps its former champion. */
 async function prepareModel(routed: RoutedModel, preparation: Preparation): Promise<ServedModel> {
-  const { former, incarnation, load, onProblem } = preparation;
+  const { former, incarnation, load, openWindows, onProblem } = preparation;
   const arms = new Map<number, Arm>();
   const versions: VersionStatus[] = [];
   for (const { version, bundle } of routed.versions) {
     try {
       const loaded = loadedIn(former, bundle) ?? (await load(bundle));
+      const windows = await openWindows(routed.name, loaded);
       const arm = version === routed.champion ? "champion" : "version";
-      arms.set(version, new Arm({ model: routed.name, version, arm }, loaded, incarnation));
+      arms.set(version, new Arm({ model: routed.name, version, arm }, { loaded, windows }, incarnation));
       versions.push({ version, bundle, state: "available" });
     } catch (thrown) {
       const problem = thrown instanceof Error ? thrown.message : String(thrown);
