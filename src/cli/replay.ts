@@ -85,11 +85,7 @@ const VERDICT_STYLES = {
 
 function describe(replayed: OperationOutput<"replay">, out: Output): string {
   const { paint } = out;
-<<<<<<< HEAD
-  const { predictions, identical, withinBound, different, unavailable, examples } = replayed;
-=======
-  const { predictions, identical, different, unavailable, examples, windows } = replayed;
->>>>>>> main
+  const { predictions, identical, withinBound, different, unavailable, examples, windows } = replayed;
   if (predictions === 0) return "the log holds no such predictions\n";
   const head = `${formatCount(identical)}/${formatCount(predictions)} identical`;
   const close = withinBound === 0 ? [] : [`${formatCount(withinBound)} within the bound of onnxruntime`];
@@ -117,11 +113,7 @@ function describe(replayed: OperationOutput<"replay">, out: Output): string {
     { title: "reason", cell: (row) => row.reason, shrinks: true },
   ];
   return [
-<<<<<<< HEAD
-    `${[paint(rest.length === 0 ? "green" : "bold", head), ...close, ...rest].join(", ")}  ${paint("dim", formatDuration(replayed.durationMs))}\n`,
-=======
-    `${[paint(different + unavailable === 0 ? "green" : "bold", head), ...rest].join(", ")}  ${paint("dim", formatDuration(replayed.durationMs))}\n`,
->>>>>>> main
+    `${[paint(different + unavailable === 0 ? "green" : "bold", head), ...close, ...rest].join(", ")}  ${paint("dim", formatDuration(replayed.durationMs))}\n`,
     examples.length === 0 ? "" : `\n${renderTable(columns, examples, out)}`,
   ].join("");
 }

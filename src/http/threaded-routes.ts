@@ -85,7 +85,7 @@ function later(
   const instances = request.records.length;
   dataPlane.predictOnThread(arm.served, request, pending).then(
     // In the turn that logged it, whose end acknowledges it.
-    (prediction) => pending.prepare(prediction.id, write({ ...prediction, instances }), instances),
+    (prediction) => pending.prepare(prediction, write({ ...prediction, instances }), instances),
     (thrown: unknown) => sendError(response, thrown, settings),
   );
 }

@@ -22,7 +22,6 @@ export function compareComputed(logged: Computed, recomputed: Computed): Compari
   return { equal: true };
 }
 
-<<<<<<< HEAD
 /**
  * Units in the last place of a float32 by which a model on a thread may differ from what it answered before: onnxruntime adds
  * in another order in another batch. They are those of the largest number of the instance's answer, because a small one may
@@ -48,14 +47,14 @@ export function compareWithinBound(
     if (!(distance <= (isFloat(i) ? bound : 0))) return exact;
   }
   return { equal: "within-bound" };
-=======
+}
+
 /** Where the first of two lists of equal length has other bits, or undefined. */
 export function firstDifference(logged: Float64Array, recomputed: Float64Array): number | undefined {
   const before = bitsOf(logged);
   const after = bitsOf(recomputed);
   for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) return i >> 1;
   return undefined;
->>>>>>> main
 }
 
 function bitsOf(floats: Float64Array): Uint32Array {

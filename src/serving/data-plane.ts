@@ -1,13 +1,9 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-<<<<<<< HEAD
+import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
-=======
-import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
-import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
->>>>>>> main
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import {
@@ -60,13 +56,10 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
-<<<<<<< HEAD
   /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
   readonly runs: "inline" | "on-thread";
-=======
   /** Whether its features look at the past. */
   readonly hasWindows: boolean;
->>>>>>> main
 }
 
 export interface ModelStatus {
@@ -283,7 +276,6 @@ class LocalDataPlane implements DataPlane {
       : { id, width, outputs, streamSequence: windows.streamSequence };
   }
 
-<<<<<<< HEAD
   #check(served: Arm, { length }: Instances["records"]): void {
     if (length === 0) throw noInstances(served);
     if (length > this.maxInstances) throw tooManyInstances(served, length, this.maxInstances);
@@ -291,10 +283,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
-=======
-  #predictOne(served: Arm, records: Instances["records"]): number[] {
-    const { loaded, windows } = served;
->>>>>>> main
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
@@ -313,12 +302,8 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-<<<<<<< HEAD
   #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
-=======
-  #predictAll(served: Arm, records: Instances["records"]): number[] {
-    const { loaded, windows } = served;
->>>>>>> main
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
@@ -339,7 +324,6 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-<<<<<<< HEAD
   async predictOnThread(
     served: ServedVersion,
     instances: Instances,
@@ -381,13 +365,13 @@ class LocalDataPlane implements DataPlane {
       );
     this.#predictions += records.length;
     return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
-=======
+  }
+
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
   #look(windows: ModelWindows, given: Instances["records"][number]): Instances["records"][number] {
     const record = withTime(given, { time: windows.program.time, timeMs: Math.trunc(this.#clock()) });
     this.#log.putWindows(windows.resolve(record), windows.values);
     return record;
->>>>>>> main
   }
 
   predictionCount(): number {
@@ -453,14 +437,11 @@ class LocalDataPlane implements DataPlane {
       openWindows: (model, loaded) => this.#openWindows(model, loaded),
       onProblem: (problem) => problems.push(problem),
     });
-<<<<<<< HEAD
     this.#table = next;
+    this.#windows.retain(windowsOf(next));
     const kept = threadedModels(next);
     for (const model of threadedModels(current))
       if (!kept.has(model)) this.#retiring.add(this.#retire(model));
-=======
-    this.#windows.retain(windowsOf(this.#table));
->>>>>>> main
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
@@ -479,7 +460,8 @@ class LocalDataPlane implements DataPlane {
     return loaded;
   }
 
-  async #openWindows(model: string, loaded: LoadedModel): Promise<ModelWindows | undefined> {
+  async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
+    if (loaded.runs !== "inline") return undefined;
     const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
     const derived = derivedNames.length;
     return program && (await this.#windows.open({ model, bundle, program, derived, seed }));

@@ -7,11 +7,8 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
-<<<<<<< HEAD
-  type ThreadedPrediction,
-=======
   type StreamProgress,
->>>>>>> main
+  type ThreadedPrediction,
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";

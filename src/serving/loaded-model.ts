@@ -1,8 +1,4 @@
 import { openBundle, outputWidth, type Signature, type SignatureInput } from "../bundle/index.ts";
-<<<<<<< HEAD
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
-import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
-=======
 import {
   compilePlan,
   type FeatureKernel,
@@ -10,8 +6,7 @@ import {
   type WindowProgram,
   windowProgram,
 } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
->>>>>>> main
+import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";

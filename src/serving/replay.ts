@@ -1,14 +1,9 @@
 import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-<<<<<<< HEAD
-import { type Computed, compareComputed } from "./compare-prediction.ts";
-import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
-=======
 import { PastWindows, withTime } from "../stream/index.ts";
-import { type Comparison, type Computed, compareComputed, firstDifference } from "./compare-prediction.ts";
-import { type LoadedModel, loadModel } from "./loaded-model.ts";
->>>>>>> main
+import { compareComputed, firstDifference } from "./compare-prediction.ts";
+import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
@@ -16,6 +11,7 @@ import { recomputeOnThread } from "./replay-on-thread.ts";
 import {
   type Answer,
   asAnswered,
+  type LoggedInstance,
   loggedInstance,
   type Recomputed,
   type ReplayVerdict,
@@ -169,29 +165,36 @@ class Replay {
       return;
     }
     const { model } = replayable;
-<<<<<<< HEAD
     const { records, texts } = input;
     const again =
       model.runs === "inline"
-        ? (instance: number) => recompute(model, records[instance], loggedInstance(frame, payload, instance))
+        ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
         : await recomputeOnThread(model, { frame, payload, records, texts });
     for (let i = range.first; i < range.first + range.count; i++)
-      this.#addOne(frame, i, { logged: loggedOutput(frame, payload, i), ...again(i) });
+      this.#addOne(frame, i, { logged: loggedOutput(frame, payload, i), ...(await again(i)) });
   }
 
   /** Ends the threads of the models that were opened. */
   async close(): Promise<void> {
     for (const known of this.#models.values())
       if ("model" in known && known.model.runs === "on-thread") await known.model.close();
-=======
-    for (let i = range.first; i < range.first + range.count; i++) {
-      const logged = loggedInstance(frame, payload, i);
-      const record = recordWithTime(records[i] as InputRecord, { model, timeMs: payload.times[i] });
-      const again = recompute(model, record, logged);
-      const windows = await this.#compareWindows(frame, { model, record, derived: logged.derived });
-      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again, ...windows });
-    }
->>>>>>> main
+  }
+
+  async #recompute(
+    model: LoadedModel,
+    of: {
+      readonly frame: PredictionFrame;
+      readonly payload: PredictionPayload;
+      readonly records: readonly unknown[];
+      readonly instance: number;
+    },
+  ): Promise<Recomputed> {
+    const { frame, payload, records, instance } = of;
+    const logged = loggedInstance(frame, payload, instance);
+    const timeMs = payload.times[instance];
+    const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
+    const again = recompute(model, record, logged);
+    return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
   }
 
   /** What is wrong with the logged values of windows, if the stream says something else. */
@@ -301,9 +304,6 @@ function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instan
   return asAnswered(loggedInstance(frame, payload, instance).outputs);
 }
 
-<<<<<<< HEAD
-function recompute(model: LoadedModel, record: unknown, logged: Computed): Recomputed {
-=======
 /** The record with the time that the prediction gave it, where it says none itself. */
 function recordWithTime(
   record: InputRecord,
@@ -314,39 +314,7 @@ function recordWithTime(
     : withTime(record, { time: model.windows.time, timeMs });
 }
 
-interface LoggedInstance extends Computed {
-  readonly derived: Float64Array;
-}
-
-function loggedInstance(
-  frame: PredictionFrame,
-  payload: PredictionPayload,
-  instance: number,
-): LoggedInstance {
-  const start = instance * frame.featureCount;
-  const derivedCount = frame.windows?.derivedCount ?? 0;
-  return {
-    derived: payload.derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
-    features: payload.features.subarray(start, start + frame.featureCount),
-    outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
-  };
-}
-
-/** What one instance was answered with: a number, or a list where there are several. */
-function loggedOutput({ outputs, width }: PredictionPayload, instance: number): number | readonly number[] {
-  return asAnswered(outputs.subarray(instance * width, (instance + 1) * width));
-}
-
-function asAnswered(outputs: Float64Array): number | readonly number[] {
-  return outputs.length === 1 ? outputs[0]! : Array.from(outputs);
-}
-
-function recompute(
-  model: LoadedModel,
-  record: InputRecord,
-  logged: LoggedInstance,
-): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
->>>>>>> main
+function recompute(model: LoadedModel, record: InputRecord, logged: LoggedInstance): Recomputed {
   let outputs: Float64Array;
   try {
     outputs = model.predictAll(record, logged.derived);

@@ -29,13 +29,21 @@ export interface Recomputed {
   readonly reason?: string;
 }
 
+/** What was logged of one instance. */
+export interface LoggedInstance extends Computed {
+  /** What the windows said. */
+  readonly derived: Float64Array;
+}
+
 export function loggedInstance(
   frame: PredictionFrame,
   payload: PredictionPayload,
   instance: number,
-): Computed {
+): LoggedInstance {
   const start = instance * frame.featureCount;
+  const derivedCount = frame.windows?.derivedCount ?? 0;
   return {
+    derived: payload.derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
     features: payload.features.subarray(start, start + frame.featureCount),
     outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
   };

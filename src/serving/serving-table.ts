@@ -15,24 +15,16 @@ export class Arm implements ServedVersion {
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
-<<<<<<< HEAD
   readonly runs: ServableModel["runs"];
-  readonly loaded: ServableModel;
-=======
   readonly hasWindows: boolean;
-  readonly loaded: LoadedModel;
->>>>>>> main
+  readonly loaded: ServableModel;
   readonly template: Buffer;
   /** Of a model with windows. */
   readonly windows: ModelWindows | undefined;
 
   constructor(
     subject: { model: string; version: number; arm: string },
-<<<<<<< HEAD
-    loaded: ServableModel,
-=======
-    { loaded, windows }: { loaded: LoadedModel; windows: ModelWindows | undefined },
->>>>>>> main
+    { loaded, windows }: { loaded: ServableModel; windows: ModelWindows | undefined },
     incarnation: string,
   ) {
     this.windows = windows;
@@ -49,12 +41,10 @@ export class Arm implements ServedVersion {
       ...subject,
       incarnation,
       bundle: loaded.bundle,
-<<<<<<< HEAD
       featureCount: loaded.featureNames.length,
-=======
-      featureCount: loaded.features.length,
-      ...(windows === undefined ? {} : { derivedCount: loaded.derivedNames.length }),
->>>>>>> main
+      ...(windows === undefined || loaded.runs !== "inline"
+        ? {}
+        : { derivedCount: loaded.derivedNames.length }),
     });
   }
 }
@@ -89,13 +79,9 @@ export interface Preparation {
   /** Of the snapshot. */
   readonly digest: Digest;
   readonly incarnation: string;
-<<<<<<< HEAD
   readonly load: (bundle: Digest) => Promise<ServableModel>;
-=======
-  readonly load: (bundle: Digest) => Promise<LoadedModel>;
   /** The windows of a loaded version of a model, behind all events that those of the others have seen. */
-  readonly openWindows: (model: string, loaded: LoadedModel) => Promise<ModelWindows | undefined>;
->>>>>>> main
+  readonly openWindows: (model: string, loaded: ServableModel) => Promise<ModelWindows | undefined>;
   readonly onProblem: (problem: string) => void;
 }
 

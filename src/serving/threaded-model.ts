@@ -54,6 +54,11 @@ export interface ThreadedModel {
  */
 export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKernel): Promise<ThreadedModel> {
   const { digest, signature, manifest } = bundle;
+  if (kernel.derived.length > 0)
+    throw servingErrors.SERVING_ENGINE_MISMATCH.error(
+      `bundle ${digest} does not fit together: its plan reads windows, which models on threads do not have`,
+      { details: { bundle: digest } },
+    );
   const isImported = kernel.outputs.length === 0;
   const predict = isImported
     ? byRecords(await openImported(bundle))
