@@ -20,7 +20,12 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
     replay: async (input, call) => {
       const startedAt = clock();
       const report = await runJob(
-        { kind: "replay", log: state.log, filter: filterOf(input) },
+        {
+          kind: "replay",
+          log: state.log,
+          filter: filterOf(input),
+          ...(input.recomputeWindows ? { stream: state.stream } : {}),
+        },
         {
           blobs: state.blobs,
           questions: jobQuestions(context, call.actor),
@@ -36,6 +41,7 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
         different: report.different,
         unavailable: report.forgotten + report.missingBundle + report.damaged,
         durationMs: clock() - startedAt,
+        windows: report.windows,
         examples: report.examples.map(replayedRecord),
       };
     },

@@ -10,6 +10,7 @@ export {
   type OpenBundle,
   openBundle,
   readManifest,
+  readPlan,
   writeBundle,
 } from "./bundle.ts";
 export { bundleErrors } from "./errors.ts";

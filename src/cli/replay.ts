@@ -26,6 +26,10 @@ export const replayCommand = defineCommand({
     model: option("--model <model>", "Only those of this model."),
     limit: countOption("--limit <number>", `At most so many. Default: ${formatCount(DEFAULT_LIMIT)}.`),
     all: flag("--all", "However many there are."),
+    recomputeWindows: flag(
+      "--recompute-windows",
+      "Compute what windows said anew from the stream, too, instead of taking it from the log.",
+    ),
   },
   examples: [
     "slipway replay 01m80ew69eq9b6n900000004",
@@ -33,7 +37,7 @@ export const replayCommand = defineCommand({
     "slipway replay --model churn --limit 100",
   ],
   reach: "server",
-  run: async ({ id, since, until, model, limit, all }, session) => {
+  run: async ({ id, since, until, model, limit, all, recomputeWindows }, session) => {
     const range = [since, until, model, limit, all].some((value) => value !== undefined);
     if ((id !== undefined) === range) {
       throw cliErrors.CLI_USAGE.error(
@@ -43,8 +47,9 @@ export const replayCommand = defineCommand({
     const replayed = await session.call(
       "replay",
       id !== undefined
-        ? { id }
+        ? { id, recomputeWindows }
         : {
+            recomputeWindows,
             model,
             since: since === undefined ? undefined : parseInstant("--since", since),
             until: until === undefined ? undefined : parseInstant("--until", until),
@@ -68,12 +73,19 @@ function outputText(output: Replayed["logged"]): string | number | null {
 
 function describe(replayed: OperationOutput<"replay">, out: Output): string {
   const { paint } = out;
-  const { predictions, identical, different, unavailable, examples } = replayed;
+  const { predictions, identical, different, unavailable, examples, windows } = replayed;
   if (predictions === 0) return "the log holds no such predictions\n";
   const head = `${formatCount(identical)}/${formatCount(predictions)} identical`;
   const rest = [
     different === 0 ? "" : paint("red", `${formatCount(different)} different`),
     unavailable === 0 ? "" : paint("yellow", `${formatCount(unavailable)} cannot be recomputed`),
+    windows.recomputed === 0 ? "" : `${formatCount(windows.recomputed)} with their windows computed anew`,
+    windows.unavailable === 0
+      ? ""
+      : paint(
+          "yellow",
+          `the stream does not reach back to the windows of ${formatCount(windows.unavailable)}`,
+        ),
   ].filter((part) => part !== "");
   const columns: readonly Column<Replayed>[] = [
     { title: "prediction", cell: (row) => row.id },
@@ -88,7 +100,7 @@ function describe(replayed: OperationOutput<"replay">, out: Output): string {
     { title: "reason", cell: (row) => row.reason, shrinks: true },
   ];
   return [
-    `${[paint(rest.length === 0 ? "green" : "bold", head), ...rest].join(", ")}  ${paint("dim", formatDuration(replayed.durationMs))}\n`,
+    `${[paint(different + unavailable === 0 ? "green" : "bold", head), ...rest].join(", ")}  ${paint("dim", formatDuration(replayed.durationMs))}\n`,
     examples.length === 0 ? "" : `\n${renderTable(columns, examples, out)}`,
   ].join("");
 }

@@ -1,6 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { FeedbackIntake } from "../feedback/index.ts";
-import type { DataPlane, ModelStatus, ServedVersion, VersionSelector } from "../serving/index.ts";
+import type {
+  DataPlane,
+  ModelStatus,
+  ServedVersion,
+  StreamProgress,
+  VersionSelector,
+} from "../serving/index.ts";
 import {
   type BodyLimits,
   type InputRules,
@@ -188,8 +194,9 @@ export class PredictionRouter {
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV1Predict(body, arm.rules);
-        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
-        pending.prepare(id, writeV1Predictions(request.form, outputs, width), outputs.length / width);
+        const prediction = dataPlane.predict(arm.served, request, pending);
+        const { outputs, width } = prediction;
+        pending.prepare(prediction, writeV1Predictions(request.form, outputs, width), outputs.length / width);
       },
     };
   }
@@ -228,9 +235,10 @@ export class PredictionRouter {
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV2Infer(body, arm.rules, output);
-        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
-        const answer = { model, version, id: request.id, predictionId: id, output, width };
-        pending.prepare(id, writeV2Response(answer, outputs), outputs.length / width);
+        const prediction = dataPlane.predict(arm.served, request, pending);
+        const { outputs, width } = prediction;
+        const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
+        pending.prepare(prediction, writeV2Response(answer, outputs), outputs.length / width);
       },
     };
   }
@@ -259,6 +267,7 @@ function get(answer: (response: ServerResponse) => void): Route {
 
 function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
   const log = dataPlane.logCounts();
+  const stream = dataPlane.streamProgress();
   return new Map([
     ["slipway_ready", dataPlane.ready() ? 1 : 0],
     ["slipway_routing_generation", dataPlane.generation()],
@@ -266,7 +275,17 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
     ["slipway_log_groups", log.groups],
     ["slipway_log_failed_groups", log.failedGroups],
     ["slipway_log_bytes", log.bytes],
+    ...(stream === undefined ? [] : streamGauges(stream)),
   ]);
+}
+
+function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
+  return [
+    ["slipway_stream_sequence", sequence],
+    ["slipway_stream_age_seconds", ageMs / 1000],
+    ["slipway_window_keys", keys],
+    ["slipway_window_events_skipped", skipped],
+  ];
 }
 
 function pathOf(url: string): string {

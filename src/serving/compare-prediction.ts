@@ -12,15 +12,20 @@ export type Comparison =
 /** Compares bit for bit: −0 is not 0, and one NaN is not another. */
 export function compareComputed(logged: Computed, recomputed: Computed): Comparison {
   if (logged.features.length !== recomputed.features.length) return { equal: false, what: "feature-count" };
-  const before = bitsOf(logged.features);
-  const after = bitsOf(recomputed.features);
-  for (let i = 0; i < before.length; i++) {
-    if (before[i] !== after[i]) return { equal: false, what: "feature", index: i >> 1 };
-  }
+  const feature = firstDifference(logged.features, recomputed.features);
+  if (feature !== undefined) return { equal: false, what: "feature", index: feature };
   if (logged.outputs.length !== recomputed.outputs.length) return { equal: false, what: "output-count" };
-  const outputs = bitsOf(recomputed.outputs);
-  if (bitsOf(logged.outputs).some((bits, i) => bits !== outputs[i])) return { equal: false, what: "output" };
+  if (firstDifference(logged.outputs, recomputed.outputs) !== undefined)
+    return { equal: false, what: "output" };
   return { equal: true };
+}
+
+/** Where the first of two lists of equal length has other bits, or undefined. */
+export function firstDifference(logged: Float64Array, recomputed: Float64Array): number | undefined {
+  const before = bitsOf(logged);
+  const after = bitsOf(recomputed);
+  for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) return i >> 1;
+  return undefined;
 }
 
 function bitsOf(floats: Float64Array): Uint32Array {

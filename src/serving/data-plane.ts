@@ -1,6 +1,7 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -28,6 +29,8 @@ export interface DataPlaneOptions {
   readonly durability?: "os" | "fsync";
   /** Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
+  readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
 }
@@ -48,6 +51,8 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
+  /** Whether its features look at the past. */
+  readonly hasWindows: boolean;
 }
 
 export interface ModelStatus {
@@ -89,6 +94,20 @@ export interface Prediction {
   readonly width: number;
   /** `width` for each instance, one instance after the other. */
   readonly outputs: readonly number[];
+  /** Of a model with windows: the number of the last event of the stream that they had seen. */
+  readonly streamSequence?: number;
+}
+
+export interface StreamProgress {
+  /** The number of the last event applied. */
+  readonly sequence: number;
+  /** How long ago the windows held everything that had been logged. */
+  readonly ageMs: number;
+  /** Keys that are kept, over all windows. */
+  readonly keys: number;
+  /** Events that did not fit the windows of a version. */
+  readonly skipped: number;
+  readonly problem: string | undefined;
 }
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
@@ -124,6 +143,8 @@ export interface DataPlane {
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
+  /** How far the windows of the models have followed the stream; undefined while no model has windows. */
+  streamProgress(): StreamProgress | undefined;
   /** Flushes and closes the log. */
   close(): Promise<void>;
 }
@@ -139,6 +160,8 @@ class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly #blobs: BlobStore;
   readonly #log: PredictionLog;
+  readonly #windows: LiveWindows;
+  readonly #clock: Clock;
   #table: ServingTable = EMPTY_TABLE;
   #applying: Promise<unknown> = Promise.resolve();
   #predictions = 0;
@@ -147,6 +170,8 @@ class LocalDataPlane implements DataPlane {
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#blobs = options.blobs;
+    this.#clock = options.clock;
+    this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
       clock: options.clock,
@@ -206,24 +231,35 @@ class LocalDataPlane implements DataPlane {
     if (this.#closed) throw closed();
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
+    const windows = served.windows && {
+      streamSequence: served.windows.sequence,
+      derivedCount: loaded.derivedNames.length,
+    };
     this.#log.begin(template, {
       instances: records.length,
       featureCount: loaded.features.length,
       width,
       input,
+      windows,
     });
     const outputs = width === 1 ? this.#predictOne(served, records) : this.#predictAll(served, records);
     this.#predictions += records.length;
-    return { id: this.#log.append(waiting), width, outputs };
+    const id = this.#log.append(waiting);
+    return windows === undefined
+      ? { id, width, outputs }
+      : { id, width, outputs, streamSequence: windows.streamSequence };
   }
 
   #predictOne(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+    const { loaded, windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
       try {
-        output = loaded.predict(records[i]!);
+        output =
+          windows === undefined
+            ? loaded.predict(records[i]!)
+            : loaded.predict(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -235,12 +271,15 @@ class LocalDataPlane implements DataPlane {
   }
 
   #predictAll(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+    const { loaded, windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
       try {
-        own = loaded.predictAll(records[i]!);
+        own =
+          windows === undefined
+            ? loaded.predictAll(records[i]!)
+            : loaded.predictAll(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -253,12 +292,32 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
+  /** Asks the windows about a record, logs what they say, and answers the record with its time. */
+  #look(windows: ModelWindows, given: Instances["records"][number]): Instances["records"][number] {
+    const record = withTime(given, { time: windows.program.time, timeMs: Math.trunc(this.#clock()) });
+    this.#log.putWindows(windows.resolve(record), windows.values);
+    return record;
+  }
+
   predictionCount(): number {
     return this.#predictions;
   }
 
   logCounts(): LogCounts {
     return this.#log.counts;
+  }
+
+  streamProgress(): StreamProgress | undefined {
+    const followed = this.#windows.list();
+    if (followed.length === 0) return undefined;
+    const { sequence, ageMs, problem } = this.#windows;
+    return {
+      sequence,
+      ageMs,
+      keys: followed.reduce((sum, { keyCount }) => sum + keyCount, 0),
+      skipped: followed.reduce((sum, { skipped }) => sum + skipped, 0),
+      problem,
+    };
   }
 
   async close(): Promise<void> {
@@ -294,8 +353,10 @@ class LocalDataPlane implements DataPlane {
       digest,
       incarnation: this.incarnation,
       load: (bundle) => this.#load(bundle),
+      openWindows: (model, loaded) => this.#openWindows(model, loaded),
       onProblem: (problem) => problems.push(problem),
     });
+    this.#windows.retain(windowsOf(this.#table));
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
@@ -304,4 +365,18 @@ class LocalDataPlane implements DataPlane {
     await warm(loaded);
     return loaded;
   }
+
+  async #openWindows(model: string, loaded: LoadedModel): Promise<ModelWindows | undefined> {
+    const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
+    const derived = derivedNames.length;
+    return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
+  }
+}
+
+function windowsOf({ models }: ServingTable): Set<ModelWindows> {
+  const served = new Set<ModelWindows>();
+  for (const { arms } of models.values()) {
+    for (const { windows } of arms.values()) if (windows !== undefined) served.add(windows);
+  }
+  return served;
 }

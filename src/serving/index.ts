@@ -7,6 +7,7 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
+  type StreamProgress,
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -17,7 +18,8 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
-export type { LogCounts, Waiting } from "./prediction-log.ts";
+export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
+export { PredictionPlaces } from "./prediction-places.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -27,3 +29,4 @@ export {
   replayLog,
 } from "./replay.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
+export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";

@@ -1,5 +1,11 @@
 import { openBundle, outputWidth, type Signature, type SignatureInput } from "../bundle/index.ts";
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
+import {
+  compilePlan,
+  type FeatureKernel,
+  type FeaturePlan,
+  type WindowProgram,
+  windowProgram,
+} from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
@@ -16,16 +22,24 @@ export interface LoadedModel {
   readonly featureBytes: Uint8Array;
   /** Numbers that an instance is answered with. */
   readonly width: number;
+  /** The derived values that an instance needs beside its record, in order; mostly none. */
+  readonly derivedNames: readonly string[];
+  /** Where derived values come from; undefined where there are none. */
+  readonly windows: WindowProgram | undefined;
+  /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
+  readonly windowSeed: Uint8Array | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
+   * @param derived the derived values, of a model that has them
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
-  predict(record: Readonly<Record<string, unknown>>): number;
+  predict(record: Readonly<Record<string, unknown>>, derived?: ArrayLike<number>): number;
   /**
    * Fills `features` and answers all outputs, in memory that the next call overwrites.
+   * @param derived the derived values, of a model that has them
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
-  predictAll(record: Readonly<Record<string, unknown>>): Float64Array;
+  predictAll(record: Readonly<Record<string, unknown>>, derived?: ArrayLike<number>): Float64Array;
 }
 
 /** @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served */
@@ -45,12 +59,15 @@ export async function loadModel(blobs: BlobStore, digest: Digest): Promise<Loade
     features,
     featureBytes: new Uint8Array(features.buffer),
     width: engine.outputs,
-    predict: (record) => {
-      kernel.evaluateRecord(record, features);
+    derivedNames: kernel.derived.map(({ name }) => name),
+    windows: windowProgram(kernel),
+    windowSeed: bundle.windows,
+    predict: (record, derived) => {
+      kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);
     },
-    predictAll: (record) => {
-      kernel.evaluateRecord(record, features);
+    predictAll: (record, derived) => {
+      kernel.evaluateRecord(record, features, derived);
       engine.predictInto(features, outputs);
       return outputs;
     },
@@ -66,10 +83,11 @@ const ROUNDS_AT_ONCE = 100;
  */
 export async function warm(model: LoadedModel): Promise<void> {
   const records = [0, 1, 2, 3].map((variant) => madeUpRecord(model.signature, variant));
+  const derived = model.derivedNames.map((_, at) => at);
   for (let round = 0; round < WARMING_ROUNDS; round++) {
     const record = records[round % records.length]!;
-    if (model.width === 1) model.predict(record);
-    else model.predictAll(record);
+    if (model.width === 1) model.predict(record, derived);
+    else model.predictAll(record, derived);
     if (round % ROUNDS_AT_ONCE === ROUNDS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -57,6 +57,7 @@ describe("replaying logged predictions", () => {
       damaged: 0,
       examples: [],
       problems: [],
+      windows: { recomputed: 0, unavailable: 0 },
     });
   });
 

@@ -1,7 +1,8 @@
 import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type Comparison, type Computed, compareComputed } from "./compare-prediction.ts";
+import { PastWindows, withTime } from "../stream/index.ts";
+import { type Comparison, type Computed, compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
@@ -53,6 +54,11 @@ export interface ReplayReport {
   readonly examples: readonly ReplayedPrediction[];
   /** Damage of the log itself: these ranges could not be read. */
   readonly problems: readonly string[];
+  /**
+   * Of the predictions by models with windows: how often what the windows said was computed anew from the stream, and
+   * how often that was not possible because the stream does not reach back as far.
+   */
+  readonly windows: { readonly recomputed: number; readonly unavailable: number };
 }
 
 export interface ReplayRequest {
@@ -60,6 +66,8 @@ export interface ReplayRequest {
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly filter: ReplayFilter;
+  /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
+  readonly stream?: string;
   /** Called now and then with the number of predictions done. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -94,6 +102,8 @@ export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
   return replay.report();
 }
 
+type InputRecord = Readonly<Record<string, unknown>>;
+
 interface InstanceRange {
   readonly first: number;
   readonly count: number;
@@ -114,6 +124,8 @@ class Replay {
     "missing-bundle": 0,
     damaged: 0,
   };
+  readonly #windows = { recomputed: 0, unavailable: 0 };
+  readonly #past = new Map<string, PastWindows>();
   total = 0;
 
   constructor(request: ReplayRequest) {
@@ -141,10 +153,47 @@ class Replay {
       this.#addAll(frame, range, { verdict: "missing-bundle", reason: replayable.problem });
       return;
     }
+    const { model } = replayable;
     for (let i = range.first; i < range.first + range.count; i++) {
-      const again = recompute(replayable.model, records[i], loggedInstance(frame, payload, i));
-      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again });
+      const logged = loggedInstance(frame, payload, i);
+      const record = recordWithTime(records[i] as InputRecord, { model, timeMs: payload.times[i] });
+      const again = recompute(model, record, logged);
+      const windows = await this.#compareWindows(frame, { model, record, derived: logged.derived });
+      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again, ...windows });
     }
+  }
+
+  /** What is wrong with the logged values of windows, if the stream says something else. */
+  async #compareWindows(
+    frame: PredictionFrame,
+    instance: { readonly model: LoadedModel; readonly record: InputRecord; readonly derived: Float64Array },
+  ): Promise<{ verdict?: "different"; reason?: string }> {
+    const { model, record, derived } = instance;
+    const past = frame.windows && this.#pastOf(frame, model);
+    if (past === undefined || frame.windows === undefined) return {};
+    const windows = await past.at(frame.windows.streamSequence);
+    if (windows === undefined) {
+      this.#windows.unavailable++;
+      return {};
+    }
+    this.#windows.recomputed++;
+    windows.resolve(record);
+    const difference = firstDifference(derived, windows.values);
+    if (difference === undefined) return {};
+    const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
+    return { verdict: "different", reason };
+  }
+
+  #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {
+    const { stream } = this.#request;
+    const { windows: program, derivedNames, windowSeed: seed } = model;
+    if (stream === undefined || program === undefined) return undefined;
+    const key = `${name} ${bundle}`;
+    const past =
+      this.#past.get(key) ??
+      new PastWindows(stream, { model: name, bundle, program, derived: derivedNames.length, seed });
+    this.#past.set(key, past);
+    return past;
   }
 
   report(): ReplayReport {
@@ -155,6 +204,7 @@ class Replay {
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
+      windows: this.#windows,
     };
   }
 
@@ -226,9 +276,29 @@ function recordsOf(payload: PredictionPayload, instances: number): readonly unkn
   return Array.isArray(records) && records.length === instances ? records : undefined;
 }
 
-function loggedInstance(frame: PredictionFrame, payload: PredictionPayload, instance: number): Computed {
+/** The record with the time that the prediction gave it, where it says none itself. */
+function recordWithTime(
+  record: InputRecord,
+  { model, timeMs }: { readonly model: LoadedModel; readonly timeMs: number | undefined },
+): InputRecord {
+  return model.windows === undefined || timeMs === undefined
+    ? record
+    : withTime(record, { time: model.windows.time, timeMs });
+}
+
+interface LoggedInstance extends Computed {
+  readonly derived: Float64Array;
+}
+
+function loggedInstance(
+  frame: PredictionFrame,
+  payload: PredictionPayload,
+  instance: number,
+): LoggedInstance {
   const start = instance * frame.featureCount;
+  const derivedCount = frame.windows?.derivedCount ?? 0;
   return {
+    derived: payload.derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
     features: payload.features.subarray(start, start + frame.featureCount),
     outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
   };
@@ -245,12 +315,12 @@ function asAnswered(outputs: Float64Array): number | readonly number[] {
 
 function recompute(
   model: LoadedModel,
-  record: unknown,
-  logged: Computed,
+  record: InputRecord,
+  logged: LoggedInstance,
 ): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
   let outputs: Float64Array;
   try {
-    outputs = model.predictAll(record as Readonly<Record<string, unknown>>);
+    outputs = model.predictAll(record, logged.derived);
   } catch (thrown) {
     if (!(thrown instanceof SlipwayError)) throw thrown;
     return { verdict: "different", recomputed: null, reason: thrown.message };

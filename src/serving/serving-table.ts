@@ -1,5 +1,6 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Digest, SlipwayError } from "../kernel/index.ts";
+import type { ModelWindows } from "../stream/index.ts";
 import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { headerTemplate } from "./prediction-frame.ts";
@@ -13,14 +14,19 @@ export class Arm implements ServedVersion {
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
+  readonly hasWindows: boolean;
   readonly loaded: LoadedModel;
   readonly template: Buffer;
+  /** Of a model with windows. */
+  readonly windows: ModelWindows | undefined;
 
   constructor(
     subject: { model: string; version: number; arm: string },
-    loaded: LoadedModel,
+    { loaded, windows }: { loaded: LoadedModel; windows: ModelWindows | undefined },
     incarnation: string,
   ) {
+    this.windows = windows;
+    this.hasWindows = windows !== undefined;
     this.model = subject.model;
     this.version = subject.version;
     this.arm = subject.arm;
@@ -33,6 +39,7 @@ export class Arm implements ServedVersion {
       incarnation,
       bundle: loaded.bundle,
       featureCount: loaded.features.length,
+      ...(windows === undefined ? {} : { derivedCount: loaded.derivedNames.length }),
     });
   }
 }
@@ -68,6 +75,8 @@ export interface Preparation {
   readonly digest: Digest;
   readonly incarnation: string;
   readonly load: (bundle: Digest) => Promise<LoadedModel>;
+  /** The windows of a loaded version of a model, behind all events that those of the others have seen. */
+  readonly openWindows: (model: string, loaded: LoadedModel) => Promise<ModelWindows | undefined>;
   readonly onProblem: (problem: string) => void;
 }
 
@@ -97,14 +106,15 @@ export async function prepareTable(
 
 /** A model whose champion does not load keeps its former champion. */
 async function prepareModel(routed: RoutedModel, preparation: Preparation): Promise<ServedModel> {
-  const { former, incarnation, load, onProblem } = preparation;
+  const { former, incarnation, load, openWindows, onProblem } = preparation;
   const arms = new Map<number, Arm>();
   const versions: VersionStatus[] = [];
   for (const { version, bundle } of routed.versions) {
     try {
       const loaded = loadedIn(former, bundle) ?? (await load(bundle));
+      const windows = await openWindows(routed.name, loaded);
       const arm = version === routed.champion ? "champion" : "version";
-      arms.set(version, new Arm({ model: routed.name, version, arm }, loaded, incarnation));
+      arms.set(version, new Arm({ model: routed.name, version, arm }, { loaded, windows }, incarnation));
       versions.push({ version, bundle, state: "available" });
     } catch (thrown) {
       const problem = thrown instanceof Error ? thrown.message : String(thrown);

@@ -339,6 +339,8 @@ export const replayRecord = z.object({
   different: count,
   unavailable: count,
   durationMs: z.number(),
+  /** How often what windows said was computed anew from the stream, and how often the stream did not reach back as far. */
+  windows: z.object({ recomputed: count, unavailable: count }),
   /** The one that was asked for, or the first of those that are not identical. */
   examples: list(replayedPrediction),
 });
