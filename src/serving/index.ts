@@ -7,7 +7,11 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
+<<<<<<< HEAD
+  type ThreadedPrediction,
+=======
   type StreamProgress,
+>>>>>>> main
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -25,8 +29,8 @@ export {
   type ReplayFilter,
   type ReplayReport,
   type ReplayRequest,
-  type ReplayVerdict,
   replayLog,
 } from "./replay.ts";
+export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
