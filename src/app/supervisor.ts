@@ -7,6 +7,7 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
+import type { ImageRules } from "../serving/index.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
@@ -27,6 +28,7 @@ export interface WorkerOrder {
   readonly restarts: number;
   readonly durability: "os" | "fsync";
   readonly maxBodyBytes: number;
+  readonly images: ImageRules;
 }
 
 /** What the control plane's process is told when it starts. */
@@ -275,6 +277,10 @@ function spawnWorker(
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     maxBodyBytes: settings.maxBodyBytes,
+    images: {
+      limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
+      storedImages: settings.storedImages,
+    },
   };
   child.send(order, socket.handle);
   const instruction: WorkerInstruction = { kind: "grpc-handle" };

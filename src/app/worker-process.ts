@@ -56,6 +56,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,
+    images: order.images,
   });
   const workers = new KnownWorkers(state.log, systemClock);
   const feedback = new FeedbackIntake({

@@ -21,6 +21,9 @@ export const upCommand = defineCommand({
     workers: setting("workers"),
     maxWorkers: setting("maxWorkers"),
     maxBody: setting("maxBodyBytes"),
+    maxImage: setting("maxImageBytes"),
+    maxImagePixels: setting("maxImagePixels"),
+    storedImages: setting("storedImages"),
     durability: setting("logDurability"),
     token: setting("token"),
     takeover: flag(

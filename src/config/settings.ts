@@ -201,6 +201,23 @@ export const settingTable = {
     default: 8 * MEBIBYTE,
     doc: "Largest request body that the prediction port reads.",
   }),
+  maxImageBytes: byteSize(1024, 1024 * MEBIBYTE, {
+    env: "SLIPWAY_MAX_IMAGE",
+    flag: "--max-image <size>",
+    default: 32 * MEBIBYTE,
+    doc: "Largest image that the prediction port looks into, as a file. In base64 it is a third larger and must fit into the body.",
+  }),
+  maxImagePixels: wholeNumber(1, 1_000_000_000, {
+    env: "SLIPWAY_MAX_IMAGE_PIXELS",
+    flag: "--max-image-pixels <number>",
+    default: 50_000_000,
+    doc: "Largest image that the prediction port looks into, in pixels: a small file can stand for a huge picture.",
+  }),
+  storedImages: toggle({
+    env: "SLIPWAY_STORED_IMAGES",
+    flag: "--stored-images",
+    doc: 'Let requests name an image of a snapshot by its digest, as {"digest": "…"}, instead of sending it.',
+  }),
   debug: toggle({
     env: "SLIPWAY_DEBUG",
     flag: "--debug",

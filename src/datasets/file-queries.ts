@@ -130,6 +130,14 @@ export function writtenAs({ name, stored }: StoredColumn, format: RowFileFormat)
   return value;
 }
 
+/** The path of the file that an image is written to. */
+export function imagePath(
+  name: string,
+  { before, behind }: { readonly before: string; readonly behind: string },
+): string {
+  return `${sqlText(before)} || ${sqlName(name)} || ${sqlText(behind)} AS ${sqlName(name)}`;
+}
+
 /** ISO 8601 in UTC, with microseconds where there are any. */
 function timeText(value: string): string {
   const time = `CAST(${value} AS TIMESTAMP)`;

@@ -1,13 +1,14 @@
-import { mkdir, readFile, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { sharedData } from "../../test/shared-data.ts";
 import { digestOf } from "../kernel/index.ts";
+import { exportSnapshot } from "./export-snapshot.ts";
 import { readImageTable } from "./image-facts-file.ts";
 import type { Ingested } from "./ingest.ts";
 import { readSnapshot } from "./read-snapshot.ts";
 import { readRejects } from "./rejects.ts";
-import { csv, ndjson } from "./spec.ts";
+import { csv, ndjson, parquet } from "./spec.ts";
 import { failure, openWorkspace, type Workspace } from "./testing/workspace.ts";
 
 /** Two tiny pictures: a red pixel as PNG, 2 × 1 pixels as GIF. */
@@ -141,4 +142,24 @@ it("knows the size of real photographs", async () => {
     const found = [...photos.codes].map((code) => facts.get(photos.dictionary[code]!)?.[name]);
     expect(found).toEqual([...listed.values]);
   }
+});
+
+it("exports images as files beside the rows, which make the same snapshot again", async () => {
+  const workspace = await openWorkspace({
+    "red.png": PNG,
+    "two.gif": GIF,
+    "a.csv": `name,photo,other\none,red.png,red.png\ntwo,two.gif,\nthree,,red.png\n`,
+  });
+  const columns = { ...COLUMNS, other: { type: "image" } } as const;
+  const { manifest, digest } = await workspace.ingest({ source: csv("a.csv"), columns });
+  for (const name of ["out.csv", "out.parquet"]) {
+    const out = join(workspace.root, "exported", name);
+    await mkdir(dirname(out), { recursive: true });
+    await exportSnapshot({ manifest, blobs: workspace.blobs, out, draft: `${out}.draft` });
+    const source = name.endsWith("csv") ? csv(`exported/${name}`) : parquet(`exported/${name}`);
+    expect((await workspace.ingest({ source, columns })).digest).toBe(digest);
+  }
+  expect((await readdir(join(workspace.root, "exported/out-images"))).sort()).toEqual(
+    [digestOf(PNG), digestOf(GIF), `${digestOf(PNG)}.png`].sort(),
+  );
 });

@@ -4,6 +4,7 @@ export { imagesErrors } from "./errors.ts";
 export { type ImageFacts, imageNumber } from "./image-facts.ts";
 export { imageFormatOf } from "./image-format.ts";
 export { type ImageReader, type ImageReaderOptions, openImageReader } from "./image-reader.ts";
+export { ImageReaders, type ReadersRequest } from "./image-readers.ts";
 export { decodeBase64, type ImagePlaces, loadImageText, readImageText } from "./image-text.ts";
 export {
   type EmbeddingOptions,

@@ -4,6 +4,7 @@ import { compilePlan, type FeaturePlan } from "../features/index.ts";
 import { openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { openFileImages } from "./file-images.ts";
 import { createFilePast, type FileHistory } from "./file-past.ts";
 import type { ReportRun } from "./run-event.ts";
 
@@ -61,6 +62,7 @@ export async function predictFile(
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   const by = `${model}@${version}`;
   const past = createFilePast(kernel, bundle.windows);
+  const images = await openFileImages(kernel, bundle, request.file);
   const blockRows = Math.floor(BLOCK_DOUBLES / Math.max(1, kernel.outputs.length));
   const extended = await extendFile({
     ...request,
@@ -75,7 +77,8 @@ export async function predictFile(
         "slipway.column": column,
       },
     },
-    compute: (block) => engine.predictMatrix(kernel.evaluateTable(past.withColumns(block))),
+    compute: async (block, { firstRow }) =>
+      engine.predictMatrix(kernel.evaluateTable(past.withColumns(await images.withColumns(block, firstRow)))),
     blockRows: Math.min(MOST_BLOCK_ROWS, Math.max(LEAST_BLOCK_ROWS, blockRows)),
     threads: ENGINE_THREADS,
     memoryBytes: ENGINE_BYTES,
@@ -89,7 +92,7 @@ export async function predictFile(
         unit: "rows",
         ...(of === undefined ? {} : { of }),
       }),
-  });
+  }).finally(() => images.close());
   const history = past.history();
   return { ...extended, ...(history === undefined ? {} : { history }) };
 }

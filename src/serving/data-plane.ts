@@ -3,6 +3,7 @@ import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -20,8 +21,15 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
-import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
-import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
+import {
+  Arm,
+  type Closable,
+  closablesOf,
+  EMPTY_TABLE,
+  prepareTable,
+  type ServingTable,
+} from "./serving-table.ts";
+import type { ThreadedAnswers } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
@@ -36,6 +44,8 @@ export interface DataPlaneOptions {
   readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
+  /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */
+  readonly images?: ImageRules;
   /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
   readonly maxOpenCalls?: number;
 }
@@ -56,7 +66,10 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
-  /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
+  /**
+   * `inline` models are asked by `predict`; those that run `on-thread`, and those that look into images first, by
+   * `predictOnThread`.
+   */
   readonly runs: "inline" | "on-thread";
   /** Whether its features look at the past. */
   readonly hasWindows: boolean;
@@ -177,6 +190,15 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new LocalDataPlane(options);
 }
 
+interface Request {
+  readonly instances: Instances;
+  readonly waiting: Waiting;
+  /** For each instance its derived values that come from images. */
+  readonly images?: readonly Float64Array[] | undefined;
+}
+
+type Resolved = Pick<Instances, "records"> & Pick<Request, "images">;
+
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly #blobs: BlobStore;
@@ -188,6 +210,7 @@ class LocalDataPlane implements DataPlane {
   #predictions = 0;
   #closed = false;
   readonly #maxOpenCalls: number;
+  readonly #images: ImageRules;
   readonly #onThreads = new Set<Promise<unknown>>();
   readonly #ending = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
@@ -195,6 +218,7 @@ class LocalDataPlane implements DataPlane {
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
+    this.#images = options.images ?? DEFAULT_IMAGE_RULES;
     this.#blobs = options.blobs;
     this.#clock = options.clock;
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
@@ -250,9 +274,16 @@ class LocalDataPlane implements DataPlane {
 
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
+    const { loaded } = served;
+    if (loaded.runs !== "inline" || loaded.images !== undefined)
+      throw new TypeError("a model on a thread of its own answers later");
+    return this.#predict(served, loaded, { instances, waiting });
+  }
+
+  #predict(served: Arm, loaded: LoadedModel, request: Request): Prediction {
+    const { instances, waiting, images } = request;
     const { records } = instances;
-    const { loaded, template } = served;
-    if (loaded.runs !== "inline") throw new TypeError("a model on a thread of its own answers later");
+    const { template } = served;
     this.#check(served, records);
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
@@ -268,7 +299,9 @@ class LocalDataPlane implements DataPlane {
       windows,
     });
     const outputs =
-      width === 1 ? this.#predictOne(served, loaded, records) : this.#predictAll(served, loaded, records);
+      width === 1
+        ? this.#predictOne(served, loaded, { records, images })
+        : this.#predictAll(served, loaded, { records, images });
     this.#predictions += records.length;
     const id = this.#log.append(waiting);
     return windows === undefined
@@ -282,7 +315,7 @@ class LocalDataPlane implements DataPlane {
     if (this.#closed) throw closed();
   }
 
-  #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+  #predictOne(served: Arm, loaded: LoadedModel, { records, images }: Resolved): number[] {
     const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
@@ -290,8 +323,11 @@ class LocalDataPlane implements DataPlane {
       try {
         output =
           windows === undefined
-            ? loaded.predict(records[i]!)
-            : loaded.predict(this.#look(windows, records[i]!), windows.values);
+            ? loaded.predict(records[i]!, images?.[i])
+            : loaded.predict(
+                this.#look(served, windows, { record: records[i]!, images: images?.[i] }),
+                windows.values,
+              );
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -302,7 +338,7 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-  #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+  #predictAll(served: Arm, loaded: LoadedModel, { records, images }: Resolved): number[] {
     const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
@@ -310,8 +346,11 @@ class LocalDataPlane implements DataPlane {
       try {
         own =
           windows === undefined
-            ? loaded.predictAll(records[i]!)
-            : loaded.predictAll(this.#look(windows, records[i]!), windows.values);
+            ? loaded.predictAll(records[i]!, images?.[i])
+            : loaded.predictAll(
+                this.#look(served, windows, { record: records[i]!, images: images?.[i] }),
+                windows.values,
+              );
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -331,8 +370,9 @@ class LocalDataPlane implements DataPlane {
   ): Promise<ThreadedPrediction> {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
     const { loaded } = served;
-    if (loaded.runs !== "on-thread") throw new TypeError("this model answers at once");
     this.#check(served, instances.records);
+    if (loaded.runs === "inline")
+      return await this.#predictWithImages(served, loaded, { instances, waiting });
     if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
     const answered = loaded.predict(instances.records, ({ instance, error }) => {
       throw badInstance(error, served, instance);
@@ -342,6 +382,27 @@ class LocalDataPlane implements DataPlane {
       return this.#logAnswers(served, instances, { answers: await answered, waiting });
     } finally {
       this.#onThreads.delete(answered);
+    }
+  }
+
+  /** Looks into the images first; then it is a prediction like any other. */
+  async #predictWithImages(served: Arm, loaded: LoadedModel, request: Request): Promise<ThreadedPrediction> {
+    const { images } = loaded;
+    if (images === undefined) throw new TypeError("this model answers at once");
+    if (images.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
+    const read = images.read(request.instances.records, ({ instance, error }) => {
+      throw badInstance(error, served, instance);
+    });
+    this.#onThreads.add(read);
+    try {
+      const values = await read;
+      return {
+        ...this.#predict(served, loaded, { ...request, images: values }),
+        texts: [],
+        tensors: undefined,
+      };
+    } finally {
+      this.#onThreads.delete(read);
     }
   }
 
@@ -368,9 +429,17 @@ class LocalDataPlane implements DataPlane {
   }
 
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
-  #look(windows: ModelWindows, given: Instances["records"][number]): Instances["records"][number] {
-    const record = withTime(given, { time: windows.program.time, timeMs: Math.trunc(this.#clock()) });
-    this.#log.putWindows(windows.resolve(record), windows.values);
+  #look(
+    { loaded }: Arm,
+    windows: ModelWindows,
+    given: { readonly record: Instances["records"][number]; readonly images: Float64Array | undefined },
+  ): Instances["records"][number] {
+    const { values, program } = windows;
+    const record = withTime(given.record, { time: program.time, timeMs: Math.trunc(this.#clock()) });
+    const timeMs = windows.resolve(record);
+    if (given.images !== undefined && loaded.runs === "inline")
+      for (const place of loaded.images?.places ?? []) values[place] = given.images[place]!;
+    this.#log.putWindows(timeMs, values);
     return record;
   }
 
@@ -404,7 +473,7 @@ class LocalDataPlane implements DataPlane {
     this.#log.close();
     this.#ending.abort();
     await Promise.all(this.#retiring);
-    await Promise.all(Array.from(threadedModels(this.#table), (model) => model.close()));
+    await Promise.all(Array.from(closablesOf(this.#table), (model) => model.close()));
   }
 
   async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
@@ -439,14 +508,13 @@ class LocalDataPlane implements DataPlane {
     });
     this.#table = next;
     this.#windows.retain(windowsOf(next));
-    const kept = threadedModels(next);
-    for (const model of threadedModels(current))
-      if (!kept.has(model)) this.#retiring.add(this.#retire(model));
+    const kept = closablesOf(next);
+    for (const model of closablesOf(current)) if (!kept.has(model)) this.#retiring.add(this.#retire(model));
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
   /** Closes a model that nothing names any more, when those have been answered who still know it. */
-  async #retire(model: ThreadedModel): Promise<void> {
+  async #retire(model: Closable): Promise<void> {
     const { signal } = this.#ending;
     // When the data plane is closed the wait ends early.
     do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
@@ -455,7 +523,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
-    const loaded = await loadModel(this.#blobs, bundle);
+    const loaded = await loadModel(this.#blobs, bundle, this.#images);
     if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }

@@ -17,6 +17,7 @@ export { KnownWorkers } from "./known-workers.ts";
 export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
+export type { ImageRules } from "./model-images.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";

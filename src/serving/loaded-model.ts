@@ -10,6 +10,7 @@ import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
+import { DEFAULT_IMAGE_RULES, type ImageRules, ModelImages } from "./model-images.ts";
 import { openThreadedModel, type ThreadedModel } from "./threaded-model.ts";
 
 /** A bundle that has been opened, by where its model runs. */
@@ -33,6 +34,8 @@ export interface LoadedModel {
   readonly windows: WindowProgram | undefined;
   /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
   readonly windowSeed: Uint8Array | undefined;
+  /** Of a model that reads images: they must be looked into first. */
+  readonly images: ModelImages | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
    * @param derived the derived values, of a model that has them
@@ -48,13 +51,17 @@ export interface LoadedModel {
 }
 
 /** @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served */
-export async function loadModel(blobs: BlobStore, digest: Digest): Promise<ServableModel> {
+export async function loadModel(
+  blobs: BlobStore,
+  digest: Digest,
+  rules: ImageRules = DEFAULT_IMAGE_RULES,
+): Promise<ServableModel> {
   const bundle = await openBundle(blobs, digest);
   // compilePlan checks what it is given: a plan is data from a file.
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
   if (bundle.manifest.engine === ONNX_ENGINE) {
     checkInputs({ digest, kernel, signature: bundle.signature });
-    return await openThreadedModel(bundle, kernel);
+    return await openThreadedModel(bundle, kernel, await ModelImages.open(kernel, bundle, { blobs, rules }));
   }
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   checkFit({ digest, kernel, engine, signature: bundle.signature });
@@ -72,6 +79,7 @@ export async function loadModel(blobs: BlobStore, digest: Digest): Promise<Serva
     derivedNames: kernel.derived.map(({ name }) => name),
     windows: windowProgram(kernel),
     windowSeed: bundle.windows,
+    images: await ModelImages.open(kernel, bundle, { blobs, rules }),
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);

@@ -5,6 +5,7 @@ import { PastWindows, withTime } from "../stream/index.ts";
 import { compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
+import { REPLAY_IMAGE_RULES } from "./model-images.ts";
 import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
 import { recomputeOnThread } from "./replay-on-thread.ts";
@@ -176,8 +177,11 @@ class Replay {
 
   /** Ends the threads of the models that were opened. */
   async close(): Promise<void> {
-    for (const known of this.#models.values())
-      if ("model" in known && known.model.runs === "on-thread") await known.model.close();
+    for (const known of this.#models.values()) {
+      if (!("model" in known)) continue;
+      const { model } = known;
+      await (model.runs === "on-thread" ? model : model.images)?.close();
+    }
   }
 
   async #recompute(
@@ -193,7 +197,9 @@ class Replay {
     const logged = loggedInstance(frame, payload, instance);
     const timeMs = payload.times[instance];
     const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
-    const again = recompute(model, record, logged);
+    const derived = await derivedAgain(model, { record, logged: logged.derived });
+    if ("reason" in derived) return { verdict: "different", recomputed: null, reason: derived.reason };
+    const again = recompute(model, record, { ...logged, derived: derived.values });
     return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
   }
 
@@ -212,6 +218,7 @@ class Replay {
     }
     this.#windows.recomputed++;
     windows.resolve(record);
+    for (const place of model.images?.places ?? []) windows.values[place] = derived[place]!;
     const difference = firstDifference(derived, windows.values);
     if (difference === undefined) return {};
     const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
@@ -288,7 +295,7 @@ class Replay {
 
   async #open(bundle: Digest): Promise<Replayable> {
     try {
-      return { model: await loadModel(this.#request.blobs, bundle) };
+      return { model: await loadModel(this.#request.blobs, bundle, REPLAY_IMAGE_RULES) };
     } catch (thrown) {
       if (!(thrown instanceof SlipwayError)) throw thrown;
       const problem =
@@ -302,6 +309,25 @@ class Replay {
 
 function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instance: number): Answer {
   return asAnswered(loggedInstance(frame, payload, instance).outputs);
+}
+
+/** The derived values as they were logged, with those of images found out again: they are not logged for themselves. */
+async function derivedAgain(
+  { images }: LoadedModel,
+  { record, logged }: { readonly record: InputRecord; readonly logged: Float64Array },
+): Promise<{ readonly values: Float64Array } | { readonly reason: string }> {
+  if (images === undefined) return { values: logged };
+  try {
+    const [values = logged] = await images.read([record], ({ error }) => {
+      throw error;
+    });
+    if (logged.length > 0)
+      for (const place of logged.keys()) if (!images.places.includes(place)) values[place] = logged[place]!;
+    return { values };
+  } catch (thrown) {
+    if (thrown instanceof SlipwayError) return { reason: thrown.message };
+    throw thrown;
+  }
 }
 
 /** The record with the time that the prediction gave it, where it says none itself. */

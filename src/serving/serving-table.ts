@@ -35,7 +35,7 @@ export class Arm implements ServedVersion {
     this.bundle = loaded.bundle;
     this.signature = loaded.signature;
     this.engine = loaded.engine;
-    this.runs = loaded.runs;
+    this.runs = loaded.runs === "inline" && loaded.images !== undefined ? "on-thread" : loaded.runs;
     this.loaded = loaded;
     this.template = headerTemplate({
       ...subject,
@@ -143,11 +143,18 @@ function withoutPath(problem: string, thrown: unknown): string {
   return typeof path === "string" ? problem.replace(` (${path})`, "") : problem;
 }
 
-/** The models of a table that run on threads of their own. */
-export function threadedModels(table: ServingTable): Set<ThreadedModel> {
-  const found = new Set<ThreadedModel>();
-  for (const { arms } of table.models.values())
-    for (const { loaded } of arms.values()) if (loaded.runs === "on-thread") found.add(loaded);
+/** What of a model has to be closed when it is not served any more. */
+export type Closable = Pick<ThreadedModel, "openCalls" | "close">;
+
+/** The threads and readers that the models of a table hold. */
+export function closablesOf(table: ServingTable): Set<Closable> {
+  const found = new Set<Closable>();
+  for (const { arms } of table.models.values()) {
+    for (const { loaded } of arms.values()) {
+      const closable = loaded.runs === "on-thread" ? loaded : loaded.images;
+      if (closable !== undefined) found.add(closable);
+    }
+  }
   return found;
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import { servingErrors } from "./errors.ts";
+import type { ModelImages } from "./model-images.ts";
 
 /** What instances were answered with by a model that runs on a thread of its own. */
 export interface ThreadedAnswers {
@@ -52,7 +53,11 @@ export interface ThreadedModel {
  *
  * @throws INFERENCE_*, SERVING_ENGINE_MISMATCH
  */
-export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKernel): Promise<ThreadedModel> {
+export async function openThreadedModel(
+  bundle: OpenBundle,
+  kernel: FeatureKernel,
+  images: ModelImages | undefined,
+): Promise<ThreadedModel> {
   const { digest, signature, manifest } = bundle;
   if (kernel.derived.length > 0)
     throw servingErrors.SERVING_ENGINE_MISMATCH.error(
@@ -62,7 +67,7 @@ export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKerne
   const isImported = kernel.outputs.length === 0;
   const predict = isImported
     ? byRecords(await openImported(bundle))
-    : byFeatures(await openTrained(bundle, kernel), kernel);
+    : byFeatures(await openTrained(bundle, kernel), kernel, images);
   let open = 0;
   return {
     runs: "on-thread",
@@ -100,14 +105,16 @@ function byRecords(model: OnnxModel): Predicts {
   };
 }
 
-function byFeatures(engine: OnnxEngine, kernel: FeatureKernel): Predicts {
+function byFeatures(engine: OnnxEngine, kernel: FeatureKernel, images: ModelImages | undefined): Predicts {
   const width = kernel.outputs.length;
   return {
     answer: async (records, onWrong) => {
+      const derived = await images?.read(records, onWrong);
       const features = new Float64Array(records.length * width);
       for (const [instance, record] of records.entries()) {
         try {
-          kernel.evaluateRecord(record, features.subarray(instance * width, (instance + 1) * width));
+          const own = features.subarray(instance * width, (instance + 1) * width);
+          kernel.evaluateRecord(record, own, derived?.[instance]);
         } catch (error) {
           onWrong({ instance, error });
         }
@@ -115,7 +122,10 @@ function byFeatures(engine: OnnxEngine, kernel: FeatureKernel): Predicts {
       const outputs = await engine.predictRows(features, records.length);
       return { features, width: engine.outputs, outputs, texts: [], tensors: undefined };
     },
-    close: () => engine.close(),
+    close: async () => {
+      await engine.close();
+      await images?.close();
+    },
   };
 }
 

@@ -169,9 +169,14 @@ function bareColumn(inputs: unknown, rules: InputRules): InputRecord {
 /** A value, or the list of one value that a tensor of shape [n, 1] has for each instance. */
 function scalarOf(value: unknown, rules: InputRules, at: { instance: number; field: string }): unknown {
   const inner: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  if (typeof inner === "object" && inner !== null)
+  if (typeof inner === "object" && inner !== null && !isImage(at.field, rules))
     throw badRequest(`field "${at.field}" must be a single value`, rules, at);
   return inner;
+}
+
+/** An image may be an object: `{"b64": "…"}`. */
+function isImage(field: string, { columns }: InputRules): boolean {
+  return columns.some(({ name, type }) => name === field && type === "image");
 }
 
 function notARecord(value: unknown, instance: number, rules: InputRules): Error {

@@ -9,17 +9,21 @@ export interface WindowBundle {
   readonly derived: readonly DerivedColumn[];
   /** Added to every prediction, so that bundles differ. */
   readonly base?: number;
+  /** How the vectors of image columns are made, and by which ONNX models. */
+  readonly embeddings?: FeaturePlan["embeddings"];
+  readonly encoders?: readonly Uint8Array[];
 }
 
 /** A real bundle whose features are its derived columns as they are, each halved at 1 by one split of a small forest. */
 export async function writeWindowBundle(
   blobs: BlobStore,
-  { columns, derived, base = 0 }: WindowBundle,
+  { columns, derived, base = 0, embeddings, encoders }: WindowBundle,
 ): Promise<Digest> {
   const plan: FeaturePlan = {
     format: planFormat,
     columns,
     derived,
+    ...(embeddings === undefined ? {} : { embeddings }),
     dictionaries: [],
     slots: derived.map((_, at) => ({ read: "derived", derived: at })),
     steps: [],
@@ -47,6 +51,7 @@ export async function writeWindowBundle(
     leafCover: new Float64Array(trees * 2).fill(6),
   });
   const signature = { inputs: kernel.inputs, output: { name: "value", task: "regression" as const } };
-  const { digest } = await writeBundle(blobs, { engine: "forest", model, plan, signature, profile: {} });
+  const parts = { engine: "forest", model, plan, signature, profile: {} };
+  const { digest } = await writeBundle(blobs, encoders === undefined ? parts : { ...parts, encoders });
   return digest;
 }
