@@ -37,7 +37,13 @@ export type Job =
     }
   | { readonly kind: "import"; readonly source: Digest; readonly format?: OriginFormat }
   | { readonly kind: "reproduce-import"; readonly recipe: ImportRecipe; readonly expected: BundleManifest }
-  | { readonly kind: "replay"; readonly log: string; readonly filter: ReplayFilter }
+  | {
+      readonly kind: "replay";
+      readonly log: string;
+      readonly filter: ReplayFilter;
+      /** Directory of the stream, when what windows said is to be computed anew. */
+      readonly stream?: string;
+    }
   | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
   | { readonly kind: "validate"; readonly request: ValidationRequest }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }

@@ -148,6 +148,17 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
 }
 
 /**
+ * Reads and verifies a bundle's feature plan alone.
+ *
+ * @throws BUNDLE_MISSING, BUNDLE_DAMAGED (details: bundle, file, path), BUNDLE_UNSUPPORTED, and the errors of the blob store
+ */
+export async function readPlan(blobs: BlobStore, digest: Digest): Promise<JsonValue> {
+  const { files } = await readManifest(blobs, digest);
+  const bytes = await readFile(blobs, { bundle: digest, file: "features", entry: files.features });
+  return parseJson(bytes, { bundle: digest, file: "features" });
+}
+
+/**
  * Reads and checks a bundle's manifest without its files.
  *
  * @throws BUNDLE_MISSING, BUNDLE_DAMAGED, BUNDLE_UNSUPPORTED
