@@ -29,7 +29,7 @@ export interface BenchMatrix {
 }
 
 /** @returns the path of the description */
-export function writeMatrix(directory: string, matrix: BenchMatrix): string {
+export function writeMatrix(directory: string, matrix: BenchMatrix, leaves = 31): string {
   const part = (name: "train" | "test") => {
     const file = `${matrix.name}.${name}.f64`;
     const { matrix: features, target } = matrix[name];
@@ -42,7 +42,7 @@ export function writeMatrix(directory: string, matrix: BenchMatrix): string {
     columns: matrix.train.matrix.columns,
     train: part("train"),
     test: part("test"),
-    parameters: { num_iterations: 100, num_leaves: 31, learning_rate: 0.1 },
+    parameters: { num_iterations: 100, num_leaves: leaves, learning_rate: 0.1 },
   };
   const path = join(directory, `${matrix.name}.json`);
   writeFileSync(path, JSON.stringify(description));
