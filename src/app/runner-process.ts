@@ -9,6 +9,8 @@ import {
   reproduceBundle,
   reproduceImport,
   takeSnapshot,
+  validate,
+  validateTaken,
 } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
 import { readModelFile, writeModelFile } from "../registry/index.ts";
@@ -63,6 +65,10 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     recordSnapshot: async (dataset, { digest, manifest }) => {
       await ask("recordSnapshot", [dataset, { digest, manifest }]);
     },
+    snapshotBefore: async (dataset, digest) => (await ask("snapshotBefore", [dataset, digest])) ?? undefined,
+    recordValidation: async (found) => {
+      await ask("recordValidation", [found]);
+    },
     champion: async (model) => (await ask("champion", [model])) ?? undefined,
     report,
     signal: stopping.signal,
@@ -80,7 +86,10 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     case "ingest": {
       const project = await loadProject(job.projectRoot);
       const from = requireDataset(project, job.dataset);
-      return takeSnapshot({ dataset: job.dataset, projectRoot: project.root, spec: { from } }, ports);
+      const { dataset } = job;
+      const taken = await takeSnapshot({ dataset, projectRoot: project.root, spec: { from } }, ports);
+      const place = { spec: from, root: project.root };
+      return { ...taken, validation: await validateTaken({ ...taken, dataset }, place, ports) };
     }
     case "reproduce":
       return reproduceBundle({ ...job, blobs, report, signal: stopping.signal });
@@ -93,10 +102,13 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
         directory: job.log,
         blobs,
         filter: job.filter,
+        ...(job.stream === undefined ? {} : { stream: job.stream }),
         onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
       });
     case "compare":
       return compareSnapshots({ ...job.request, blobs, signal: stopping.signal });
+    case "validate":
+      return validate(job.request, ports);
     case "export":
       return exportSnapshot({ ...job.request, blobs, signal: stopping.signal });
     case "log-bundles":

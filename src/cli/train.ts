@@ -7,6 +7,7 @@ import { formatDigest, formatDuration } from "./format-values.ts";
 import { modelOrOnly } from "./model-reference.ts";
 import { renderFields } from "./table.ts";
 import { type Output, printable } from "./terminal.ts";
+import { validationCell } from "./validation-text.ts";
 
 export const trainCommand = defineCommand({
   name: "train",
@@ -51,6 +52,7 @@ function describe(trained: OperationOutput<"train">, out: Output): string {
     renderFields(
       [
         ["rows", rowsText(trained.evaluation)],
+        ...(trained.validation === null ? [] : [["data", validationCell(trained.validation)] as const]),
         ["model", printable(trained.summary)],
         ["learned from", importanceInLine(trained.importance)],
         ["bundle", formatDigest(trained.bundle)],

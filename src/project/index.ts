@@ -3,6 +3,7 @@ export { csv, ndjson, parquet, type SourceSpec, tsv } from "../datasets/spec.ts"
 export { byRandom, type GateSpec, type MetricName, type SplitSpec, type Task } from "../evaluation/spec.ts";
 export type { Expression } from "../features/spec.ts";
 export { type FtrlOptions, ftrl, type GbdtOptions, gbdt, type TrainerSpec } from "../training/spec.ts";
+export { type Acceptance, acceptChanges } from "./accept-changes.ts";
 export {
   type ColumnDeclaration,
   type ColumnDeclarations,
@@ -11,6 +12,7 @@ export {
   type DatasetSpec,
   dataset,
 } from "./dataset.ts";
+export type { ChecksOn } from "./dataset-checks.ts";
 export { projectErrors } from "./errors.ts";
 export type { Cat, CategoryColumn, Feature, Flag, Num, Text, Time, Vec, Weekday } from "./language.ts";
 export { findConfig, loadProject, type Project } from "./load.ts";

@@ -311,4 +311,54 @@ dataset({ source: csv("x.csv", { delimeter: ";" }), columns: { x: "int" } });
 // @ts-expect-error columns must be declared
 dataset({ source: csv("x.csv") });
 
+// Checks.
+export const checked = dataset({
+  source: csv("x.csv"),
+  columns: {
+    id: "int",
+    city: "category",
+    price: { type: "float", known: "after" },
+    at: "timestamp",
+    note: "text",
+    ok: "bool",
+  },
+  time: "at",
+  checks: {
+    rows: { min: 10, severity: "warning" },
+    rowsOfPrevious: { min: 0.5, max: 2 },
+    freshness: { maxAgeHours: 24 },
+    key: { columns: ["id"] },
+    unexpectedColumns: { allowed: ["comment"] },
+    columns: {
+      id: { unique: true, domain: { values: [1, 2] }, range: { min: 1 } },
+      city: { domain: { values: ["Rome"], maxShareOutside: 0.01 }, drift: { lInfinity: 0.1 } },
+      price: { range: { min: 0, max: 10 }, missing: { maxShare: 0.1 }, skew: { psi: 0.2, exact: true } },
+      at: { range: { min: "2020-01-01" } },
+      note: { pattern: { matches: /^\p{L}/u } },
+      ok: { missing: { maxShare: 0 } },
+    },
+  },
+});
+const checkable = { source: csv("x.csv"), columns: { x: "float", c: "category", t: "timestamp" } } as const;
+// @ts-expect-error there is no such column
+dataset({ ...checkable, checks: { columns: { y: { missing: { maxShare: 0 } } } } });
+// @ts-expect-error there is no such column in the key
+dataset({ ...checkable, checks: { key: { columns: ["y"] } } });
+// @ts-expect-error numbers have no pattern
+dataset({ ...checkable, checks: { columns: { x: { pattern: { matches: /a/ } } } } });
+// @ts-expect-error categories have no range
+dataset({ ...checkable, checks: { columns: { c: { range: { min: 0 } } } } });
+// @ts-expect-error categories are not compared by PSI
+dataset({ ...checkable, checks: { columns: { c: { drift: { psi: 0.1 } } } } });
+// @ts-expect-error the values of a category are texts
+dataset({ ...checkable, checks: { columns: { c: { domain: { values: [1] } } } } });
+// @ts-expect-error limits of times are texts
+dataset({ ...checkable, checks: { columns: { t: { range: { min: 0 } } } } });
+// @ts-expect-error there is no such severity
+dataset({ ...checkable, checks: { rows: { min: 1, severity: "fatal" } } });
+// @ts-expect-error the dataset has no time
+dataset({ ...checkable, checks: { freshness: { maxAgeHours: 1 } } });
+// @ts-expect-error there is no such check
+dataset({ ...checkable, checks: { row: { min: 1 } } });
+
 export const time = (c: { readonly date: Time }): Num => c.date.year();
