@@ -79,6 +79,7 @@ export async function objectiveMatrices(): Promise<BenchMatrix[]> {
 }
 
 function objectiveSources(): Source[] {
+  // LightGBM's examples are split anew: on the 500 rows of their own test files, 1 % is within chance.
   const example = (folder: string, name: string, endings: readonly string[]) =>
     endings.map((ending) => sharedData(`lightgbm-examples/${folder}/${name}.${ending}`));
   const read = (file: string) => `read_csv('${file}', header = false, delim = '\t', all_varchar = false)`;
@@ -87,7 +88,6 @@ function objectiveSources(): Source[] {
   const regression = example("regression", "regression", ["train", "test"]);
   const hours = sharedData("bike-sharing/hour.csv");
   const ratings = `SELECT * EXCLUDE (column00), column00::DOUBLE AS target FROM`;
-  const isLast500 = (row: number, rows: number) => row >= rows - 500;
   const weighted = (file: string, weights: string) =>
     `(SELECT r.*, w.column0 AS weight FROM ${read(file)} r POSITIONAL JOIN read_csv('${weights}', header = false) w)`;
   const rides = `SELECT mnth, hr, weekday, workingday, holiday, weathersit, temp, atemp, hum, windspeed, cnt::DOUBLE AS target
@@ -150,7 +150,7 @@ function objectiveSources(): Source[] {
           task: "multiclass",
           classes: 5,
           sql: `${ratings} (SELECT * FROM ${read(multiclass[0])} UNION ALL SELECT * FROM ${read(multiclass[1])})`,
-          isTest: isLast500,
+          isTest: everyFifth,
         }
       : undefined,
     binary[0] && binary[1] && binary[2] && binary[3]
@@ -159,7 +159,7 @@ function objectiveSources(): Source[] {
           task: "binary",
           sql: `${ratings} (SELECT * FROM ${weighted(binary[0], binary[2])}
                             UNION ALL SELECT * FROM ${weighted(binary[1], binary[3])})`,
-          isTest: isLast500,
+          isTest: everyFifth,
         }
       : undefined,
     regression[0] && regression[1]
@@ -167,7 +167,7 @@ function objectiveSources(): Source[] {
           name: "lightgbm-regression",
           task: "regression",
           sql: `${ratings} (SELECT * FROM ${read(regression[0])} UNION ALL SELECT * FROM ${read(regression[1])})`,
-          isTest: isLast500,
+          isTest: everyFifth,
         }
       : undefined,
     ...bikes,
