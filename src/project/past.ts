@@ -24,6 +24,8 @@ const FLAG = ["count", "sum", "mean", "rate", "hoursSinceLast"] as const;
 const ROWS: readonly WindowStatistic[] = ["count", "hoursSinceLast"];
 const METHODS: readonly Method[] = [...NUMBER, "rate"];
 
+const TARGET = "past.target";
+
 /** The names of the statistics in the language; `rate` is the mean of a flag. */
 type Method = WindowStatistic | "rate";
 
@@ -59,7 +61,12 @@ export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSp
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
-        : { from: "label", expression, columns: labels.map((name) => ({ name, type: types[name]! })) };
+        : {
+            from: "label",
+            expression,
+            columns: labels.map((name) => ({ name, type: types[name]! })),
+            ...(written === TARGET ? { target: true } : {}),
+          };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
   const methodsOf = (collected: Collected): object =>
@@ -83,7 +90,7 @@ export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSp
           'ask for one of them: past.label((row) => row.kind.is("…"))',
         );
       }
-      return collect("past.target", valueFor(target, types), true);
+      return collect(TARGET, valueFor(target, types), true);
     },
     column: (name: string) => {
       const column = Object.hasOwn(types, name) ? valueFor({ op: "column", name }, types) : undefined;
