@@ -14,6 +14,7 @@ import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { expressionOf, kindOf, type Num } from "./language.ts";
 import type { Past, WindowOptions } from "./past-types.ts";
+import type { TargetSpec } from "./target.ts";
 import { isValue, valueFor } from "./values.ts";
 
 const OPTIONS = ["by", "over", "knownAfter"] as const satisfies readonly (keyof WindowOptions)[];
@@ -22,6 +23,8 @@ const NUMBER: readonly WindowStatistic[] = ["count", "sum", "mean", "minimum", "
 const FLAG = ["count", "sum", "mean", "rate", "hoursSinceLast"] as const;
 const ROWS: readonly WindowStatistic[] = ["count", "hoursSinceLast"];
 const METHODS: readonly Method[] = [...NUMBER, "rate"];
+
+const TARGET = "past.target";
 
 /** The names of the statistics in the language; `rate` is the mean of a flag. */
 type Method = WindowStatistic | "rate";
@@ -34,7 +37,7 @@ interface Collected {
 }
 
 /** The second argument of `features`. */
-export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
+export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSpec): Past<never> {
   const { time } = from;
   if (time === undefined) return withoutTime();
   const types: Record<string, ColumnType> = Object.fromEntries(
@@ -58,7 +61,12 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
-        : { from: "label", expression, columns: labels.map((name) => ({ name, type: types[name]! })) };
+        : {
+            from: "label",
+            expression,
+            columns: labels.map((name) => ({ name, type: types[name]! })),
+            ...(written === TARGET ? { target: true } : {}),
+          };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
   const methodsOf = (collected: Collected): object =>
@@ -76,7 +84,13 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
   const past = {
     rows: methodsOf({ written: "past.rows", of: { from: "rows" }, methods: ROWS }),
     get target() {
-      return collect("past.target", valueFor(target, types), true);
+      if (task === "multiclass") {
+        throw bad(
+          "past.target: classes cannot be averaged",
+          'ask for one of them: past.label((row) => row.kind.is("…"))',
+        );
+      }
+      return collect(TARGET, valueFor(target, types), true);
     },
     column: (name: string) => {
       const column = Object.hasOwn(types, name) ? valueFor({ op: "column", name }, types) : undefined;
