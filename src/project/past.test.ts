@@ -62,6 +62,7 @@ describe("the past", () => {
         time: "date",
         of: {
           from: "label",
+          target: true,
           expression: {
             op: "above",
             args: [

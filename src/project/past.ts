@@ -7,7 +7,7 @@ import {
   type WindowSource,
   type WindowStatistic,
 } from "../features/spec.ts";
-import type { ColumnType } from "../kernel/index.ts";
+import { type ColumnType, canonicalJson } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
 import type { DatasetSpec } from "./dataset.ts";
@@ -55,10 +55,16 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
         },
       );
     }
+    const isTarget = canonicalJson(expression) === canonicalJson(target);
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
-        : { from: "label", expression, columns: labels.map((name) => ({ name, type: types[name]! })) };
+        : {
+            from: "label",
+            expression,
+            columns: labels.map((name) => ({ name, type: types[name]! })),
+            ...(isTarget ? { target: true } : {}),
+          };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
   const methodsOf = (collected: Collected): object =>

@@ -1,6 +1,7 @@
 import { type ColumnType, canonicalJson } from "../../kernel/index.ts";
 import { compilePlan, type FeatureKernel } from "../compile.ts";
 import type { DerivedColumn } from "../derivation.ts";
+import { featuresErrors } from "../errors.ts";
 import type { Expression } from "../expression.ts";
 import { createLowering } from "../lower.ts";
 import type { Lowering } from "../lowered.ts";
@@ -9,7 +10,13 @@ import { readTextField } from "../record-reader.ts";
 import type { CollectedWindow } from "./keyed-window.ts";
 import type { LabelEvent, RowEvent } from "./window-event.ts";
 import { type KeyPart, keyParts, numberPart, textPart } from "./window-key.ts";
-import { type LabelColumn, type WindowSpec, type WindowStatistic, windowStatistics } from "./window-spec.ts";
+import {
+  type LabelColumn,
+  targetName,
+  type WindowSpec,
+  type WindowStatistic,
+  windowStatistics,
+} from "./window-spec.ts";
 import type { WindowPlaces } from "./window-state.ts";
 
 /** Where a part of a key comes from: a field of a record, or an output of the kernel of rows. */
@@ -28,6 +35,8 @@ export interface Feedback {
   readonly labels: Readonly<Record<string, unknown>>;
   /** The one of them that has just arrived. */
   readonly arrived: string;
+  /** The names of all that arrived before it, among them those whose values are not needed any more. Default: none. */
+  readonly earlier?: readonly string[];
   /** When it became known, epoch milliseconds. */
   readonly atMs: number;
 }
@@ -112,17 +121,17 @@ export function windowProgram({
         }),
       };
     },
-    labelEvent: (record, { labels: known, arrived, atMs }) => {
-      const complete = specs.map(({ of }) => {
-        if (of.from !== "label" || !of.columns.some(({ name }) => name === arrived)) return false;
-        return of.columns.every(({ name }) => Object.hasOwn(known, name));
-      });
-      if (labelKernel === undefined || !complete.includes(true)) return undefined;
+    labelEvent: (record, feedback) => {
+      const { labels: known, atMs } = feedback;
+      const brought = specs.map(({ of }) => whatIsBrought(of, feedback));
+      if (labelKernel === undefined || brought.every((what) => what === "nothing")) return undefined;
       rows.evaluateRecord(record, rowValues);
-      labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
-      const values = sources.map(({ value }, at) =>
-        complete[at] && value.from === "label" ? orNull(labelValues[value.output]!) : null,
-      );
+      if (brought.includes("columns"))
+        labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
+      const values = sources.map(({ value }, at) => {
+        if (value.from !== "label" || brought[at] === "nothing") return null;
+        return orNull(brought[at] === "target" ? targetValue(known[targetName]) : labelValues[value.output]!);
+      });
       if (values.every((value) => value === null)) return undefined;
       return { kind: "label", timeMs: orNull(rowValues[0]!), atMs, keys: keysOf(record), values };
     },
@@ -131,6 +140,34 @@ export function windowProgram({
 }
 
 /** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
+/** What feedback brings to a window: the last of its columns, its value itself, or nothing that it does not have already. */
+function whatIsBrought(
+  of: WindowSpec["of"],
+  { labels, arrived, earlier = [] }: Feedback,
+): "columns" | "target" | "nothing" {
+  if (of.from !== "label") return "nothing";
+  const { columns } = of;
+  if (of.target === true) {
+    const hasAll = columns.every(({ name }) => earlier.includes(name));
+    if (arrived === targetName) return hasAll ? "nothing" : "target";
+    if (earlier.includes(targetName)) return "nothing";
+  }
+  if (!columns.some(({ name }) => name === arrived)) return "nothing";
+  return columns.every(({ name }) => Object.hasOwn(labels, name)) ? "columns" : "nothing";
+}
+
+/** @throws FEATURES_BAD_FIELD */
+function targetValue(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "boolean") return Number(value);
+  throw featuresErrors.FEATURES_BAD_FIELD.error(
+    `the target of a model with windows must be a number or a boolean`,
+    {
+      details: { field: targetName, expected: "a number or a boolean", got: typeof value },
+    },
+  );
+}
+
 function collectWindows(derived: readonly DerivedColumn[]): WindowPlaces {
   const names = derived.flatMap(({ from }) => (from.kind === "window" ? [canonicalJson(from.window)] : []));
   const places = new Map([...new Set(names)].sort().map((name, place) => [name, place]));
