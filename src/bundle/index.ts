@@ -20,5 +20,6 @@ export {
   type Signature,
   type SignatureInput,
   type SignatureOutput,
+  type SignatureTensor,
   type Task,
 } from "./signature.ts";

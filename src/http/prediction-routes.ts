@@ -8,6 +8,7 @@ import type {
   VersionSelector,
 } from "../serving/index.ts";
 import {
+  type AnswerTensor,
   type BodyLimits,
   type InputRules,
   inputRules,
@@ -31,6 +32,7 @@ import {
   sendJson,
 } from "./prediction-answer.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
+import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 /** What answers at a path. Errors thrown by it are answered by its caller. */
 export interface Route {
@@ -189,6 +191,7 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
+    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV1(arm, this.#options) };
     return {
       method: "POST",
       answer: (body, response) => {
@@ -229,6 +232,7 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
+    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV2(arm, this.#options) };
     const { model, version } = arm.served;
     return {
       method: "POST",
@@ -248,7 +252,10 @@ export class PredictionRouter {
     const served = dataPlane.find(model, selector);
     const prepared = this.#arms.get(served) ?? {
       served,
-      rules: inputRules(model, served.signature.inputs, limits),
+      rules: inputRules(model, served.signature.inputs, {
+        ...limits,
+        unbatched: served.signature.unbatched === true,
+      }),
       headers: new PredictionHeaders(served),
       counter: settings.metrics.counterOf(served.model, served.version),
     };
@@ -257,8 +264,16 @@ export class PredictionRouter {
   }
 }
 
-function outputShape({ output }: ServedVersion["signature"]): { output: string; width?: number } {
-  return { output: output.name, ...(output.width === undefined ? {} : { width: output.width }) };
+function outputShape({ output: { name, width, tensors } }: ServedVersion["signature"]): {
+  output: string;
+  width?: number;
+  tensors?: readonly AnswerTensor[];
+} {
+  return {
+    output: name,
+    ...(width === undefined ? {} : { width }),
+    ...(tensors === undefined ? {} : { tensors }),
+  };
 }
 
 function get(answer: (response: ServerResponse) => void): Route {

@@ -1,12 +1,14 @@
 import type { Signature } from "../bundle/index.ts";
-import { type Clock, type Digest, digestOfJson } from "../kernel/index.ts";
+import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
-import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
+import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import {
   badInstance,
+  busy,
   closed,
   noInstances,
   notFinite,
@@ -18,7 +20,8 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
-import { Arm, EMPTY_TABLE, prepareTable, type ServingTable } from "./serving-table.ts";
+import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
+import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
@@ -33,6 +36,8 @@ export interface DataPlaneOptions {
   readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
+  /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
+  readonly maxOpenCalls?: number;
 }
 
 /** How a model is named in a request; nothing means its champion. */
@@ -51,6 +56,8 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
+  /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
+  readonly runs: "inline" | "on-thread";
   /** Whether its features look at the past. */
   readonly hasWindows: boolean;
 }
@@ -110,6 +117,9 @@ export interface StreamProgress {
   readonly problem: string | undefined;
 }
 
+/** What a model on a thread of its own answered. */
+export interface ThreadedPrediction extends Prediction, Pick<ThreadedAnswers, "texts" | "tensors"> {}
+
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
   /** Names this life of the worker in prediction ids and log segments. */
@@ -140,6 +150,14 @@ export interface DataPlane {
    * @throws SERVING_BAD_INSTANCE, SERVING_NO_INSTANCES, SERVING_TOO_MANY_INSTANCES, SERVING_NOT_FINITE; `waiting` is not called then
    */
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction;
+  /**
+   * `predict` for a model on a thread of its own: it is logged when the model has answered, in the turn of the event loop that
+   * settles the promise.
+   *
+   * Rejects with SERVING_BUSY when the model has too many calls open, INFERENCE_* for what the model cannot do, and what
+   * `predict` throws. `waiting` is not called then.
+   */
+  predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
@@ -150,6 +168,9 @@ export interface DataPlane {
 }
 
 const DEFAULT_MAX_INSTANCES = 10_000;
+const DEFAULT_MAX_OPEN_CALLS = 256;
+/** A request may have found its model before the swap and ask it only when its body has arrived. */
+const LAST_CALLS_MS = 60_000;
 
 /** @throws STORAGE_IO when the log's directory cannot be used */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
@@ -166,9 +187,14 @@ class LocalDataPlane implements DataPlane {
   #applying: Promise<unknown> = Promise.resolve();
   #predictions = 0;
   #closed = false;
+  readonly #maxOpenCalls: number;
+  readonly #onThreads = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
+    this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
     this.#clock = options.clock;
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
@@ -226,9 +252,8 @@ class LocalDataPlane implements DataPlane {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
     const { records } = instances;
     const { loaded, template } = served;
-    if (records.length === 0) throw noInstances(served);
-    if (records.length > this.maxInstances) throw tooManyInstances(served, records.length, this.maxInstances);
-    if (this.#closed) throw closed();
+    if (loaded.runs !== "inline") throw new TypeError("a model on a thread of its own answers later");
+    this.#check(served, records);
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
     const windows = served.windows && {
@@ -242,7 +267,8 @@ class LocalDataPlane implements DataPlane {
       input,
       windows,
     });
-    const outputs = width === 1 ? this.#predictOne(served, records) : this.#predictAll(served, records);
+    const outputs =
+      width === 1 ? this.#predictOne(served, loaded, records) : this.#predictAll(served, loaded, records);
     this.#predictions += records.length;
     const id = this.#log.append(waiting);
     return windows === undefined
@@ -250,8 +276,14 @@ class LocalDataPlane implements DataPlane {
       : { id, width, outputs, streamSequence: windows.streamSequence };
   }
 
-  #predictOne(served: Arm, records: Instances["records"]): number[] {
-    const { loaded, windows } = served;
+  #check(served: Arm, { length }: Instances["records"]): void {
+    if (length === 0) throw noInstances(served);
+    if (length > this.maxInstances) throw tooManyInstances(served, length, this.maxInstances);
+    if (this.#closed) throw closed();
+  }
+
+  #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
@@ -270,8 +302,8 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-  #predictAll(served: Arm, records: Instances["records"]): number[] {
-    const { loaded, windows } = served;
+  #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
@@ -290,6 +322,49 @@ class LocalDataPlane implements DataPlane {
       this.#log.putAll(loaded.featureBytes, own);
     }
     return outputs;
+  }
+
+  async predictOnThread(
+    served: ServedVersion,
+    instances: Instances,
+    waiting: Waiting,
+  ): Promise<ThreadedPrediction> {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
+    const { loaded } = served;
+    if (loaded.runs !== "on-thread") throw new TypeError("this model answers at once");
+    this.#check(served, instances.records);
+    if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
+    const answered = loaded.predict(instances.records, ({ instance, error }) => {
+      throw badInstance(error, served, instance);
+    });
+    this.#onThreads.add(answered);
+    try {
+      return this.#logAnswers(served, instances, { answers: await answered, waiting });
+    } finally {
+      this.#onThreads.delete(answered);
+    }
+  }
+
+  #logAnswers(
+    served: Arm,
+    { records, json }: Instances,
+    { answers, waiting }: { readonly answers: ThreadedAnswers; readonly waiting: Waiting },
+  ): ThreadedPrediction {
+    const { features, outputs, width, texts, tensors } = answers;
+    for (let i = 0; i < outputs.length; i++)
+      if (!Number.isFinite(outputs[i]!)) throw notFinite(served, Math.floor(i / width), outputs[i]!);
+    const list = json ?? Buffer.from(JSON.stringify(records));
+    const input = texts.length === 0 ? list : inputWithTexts(list, texts);
+    const featureCount = features.length / records.length;
+    this.#log.begin(served.template, { instances: records.length, featureCount, width, input });
+    const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
+    for (let i = 0; i < records.length; i++)
+      this.#log.putAll(
+        bytes.subarray(i * featureCount * 8, (i + 1) * featureCount * 8),
+        outputs.subarray(i * width, (i + 1) * width),
+      );
+    this.#predictions += records.length;
+    return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
   }
 
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
@@ -323,7 +398,13 @@ class LocalDataPlane implements DataPlane {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#applying;
+    // What models on threads have been asked is still answered and logged.
+    await Promise.allSettled(this.#onThreads);
+    await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
+    this.#ending.abort();
+    await Promise.all(this.#retiring);
+    await Promise.all(Array.from(threadedModels(this.#table), (model) => model.close()));
   }
 
   async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
@@ -348,7 +429,7 @@ class LocalDataPlane implements DataPlane {
       );
     }
     const problems: string[] = [];
-    this.#table = await prepareTable(routing, {
+    const next = await prepareTable(routing, {
       former: current,
       digest,
       incarnation: this.incarnation,
@@ -356,17 +437,31 @@ class LocalDataPlane implements DataPlane {
       openWindows: (model, loaded) => this.#openWindows(model, loaded),
       onProblem: (problem) => problems.push(problem),
     });
-    this.#windows.retain(windowsOf(this.#table));
+    this.#table = next;
+    this.#windows.retain(windowsOf(next));
+    const kept = threadedModels(next);
+    for (const model of threadedModels(current))
+      if (!kept.has(model)) this.#retiring.add(this.#retire(model));
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
-  async #load(bundle: Digest): Promise<LoadedModel> {
+  /** Closes a model that nothing names any more, when those have been answered who still know it. */
+  async #retire(model: ThreadedModel): Promise<void> {
+    const { signal } = this.#ending;
+    // When the data plane is closed the wait ends early.
+    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
+    while (model.openCalls() > 0 && !signal.aborted);
+    await model.close();
+  }
+
+  async #load(bundle: Digest): Promise<ServableModel> {
     const loaded = await loadModel(this.#blobs, bundle);
-    await warm(loaded);
+    if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }
 
-  async #openWindows(model: string, loaded: LoadedModel): Promise<ModelWindows | undefined> {
+  async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
+    if (loaded.runs !== "inline") return undefined;
     const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
     const derived = derivedNames.length;
     return program && (await this.#windows.open({ model, bundle, program, derived, seed }));

@@ -8,6 +8,7 @@ export {
   type Prediction,
   type ServedVersion,
   type StreamProgress,
+  type ThreadedPrediction,
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -25,8 +26,8 @@ export {
   type ReplayFilter,
   type ReplayReport,
   type ReplayRequest,
-  type ReplayVerdict,
   replayLog,
 } from "./replay.ts";
+export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";

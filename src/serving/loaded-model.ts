@@ -6,13 +6,18 @@ import {
   type WindowProgram,
   windowProgram,
 } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
+import { openThreadedModel, type ThreadedModel } from "./threaded-model.ts";
+
+/** A bundle that has been opened, by where its model runs. */
+export type ServableModel = LoadedModel | ThreadedModel;
 
 /** A bundle ready to predict: raw record → features → output. Not for concurrent use: it reuses `features`. */
 export interface LoadedModel {
+  readonly runs: "inline";
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
@@ -43,15 +48,20 @@ export interface LoadedModel {
 }
 
 /** @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served */
-export async function loadModel(blobs: BlobStore, digest: Digest): Promise<LoadedModel> {
+export async function loadModel(blobs: BlobStore, digest: Digest): Promise<ServableModel> {
   const bundle = await openBundle(blobs, digest);
   // compilePlan checks what it is given: a plan is data from a file.
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  if (bundle.manifest.engine === ONNX_ENGINE) {
+    checkInputs({ digest, kernel, signature: bundle.signature });
+    return await openThreadedModel(bundle, kernel);
+  }
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   checkFit({ digest, kernel, engine, signature: bundle.signature });
   const features = new Float64Array(kernel.outputs.length);
   const outputs = new Float64Array(engine.outputs);
   return {
+    runs: "inline",
     bundle: digest,
     signature: bundle.signature,
     engine: bundle.manifest.engine,
@@ -120,10 +130,7 @@ function checkFit(parts: {
   signature: Signature;
 }): void {
   const { digest, kernel, engine, signature } = parts;
-  const misfit = (fault: string): Error =>
-    servingErrors.SERVING_ENGINE_MISMATCH.error(`bundle ${digest} does not fit together: ${fault}`, {
-      details: { bundle: digest, fault },
-    });
+  const misfit = (fault: string): Error => misfitOf(digest, fault);
   if (engine.featureCount !== kernel.outputs.length)
     throw misfit(`its plan makes ${kernel.outputs.length} features, its model reads ${engine.featureCount}`);
   if (engine.task !== signature.output.task)
@@ -131,10 +138,22 @@ function checkFit(parts: {
   const width = outputWidth(signature.output);
   if (engine.outputs !== width)
     throw misfit(`its model has ${engine.outputs} outputs, its signature says ${width}`);
+  checkInputs({ digest, kernel, signature });
+}
+
+function misfitOf(digest: Digest, fault: string): Error {
+  return servingErrors.SERVING_ENGINE_MISMATCH.error(`bundle ${digest} does not fit together: ${fault}`, {
+    details: { bundle: digest, fault },
+  });
+}
+
+function checkInputs(parts: { digest: Digest; kernel: FeatureKernel; signature: Signature }): void {
+  const { digest, kernel, signature } = parts;
   const declared = new Map(signature.inputs.map(({ name, type }) => [name, type]));
   for (const { name, type } of kernel.inputs) {
     if (declared.get(name) !== type)
-      throw misfit(
+      throw misfitOf(
+        digest,
         `its plan reads "${name}" as ${type}, its signature says ${declared.get(name) ?? "nothing"}`,
       );
   }

@@ -10,7 +10,8 @@ import { incarnationTail, PredictionIds } from "./prediction-id.ts";
  *                          | 16 incarnation (ASCII) | 32 bundle digest | 32 sha256(salt ‖ rest of the payload)
  *                          | u8 bytes of the model's name | u8 bytes of the arm's name | both names | zeros up to h
  *                 payload  16 salt | u32 bytes of the input | u32 outputs of an instance − 1 = m − 1
- *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records
+ *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records,
+ *                          or {"records": that list, "texts": […]} where outputs are places in a list of texts
  *
  * Layout 2 is that of models with windows: what the windows said is logged with the prediction.
  *
@@ -180,6 +181,33 @@ export interface PredictionPayload {
   readonly intact: boolean;
 }
 
+/** The input of a frame whose outputs are places in `texts`. @param records JSON, a list of records */
+export function inputWithTexts(records: Uint8Array, texts: readonly string[]): Buffer {
+  return Buffer.concat([
+    Buffer.from('{"records":'),
+    records,
+    Buffer.from(`,"texts":${JSON.stringify(texts)}}`),
+  ]);
+}
+
+/** What the input of a frame holds, or undefined when it is none. */
+export function readInput(
+  input: Buffer,
+): { readonly records: readonly unknown[]; readonly texts: readonly string[] } | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(input.toString("utf8"));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+  if (Array.isArray(value)) return { records: value, texts: [] };
+  if (typeof value !== "object" || value === null) return undefined;
+  const { records, texts } = value as { readonly records?: unknown; readonly texts?: unknown };
+  if (!Array.isArray(records) || !Array.isArray(texts)) return undefined;
+  return { records, texts: texts.map(String) };
+}
+
 /** Closes a group commit. */
 export interface SealFrame {
   readonly incarnation: string;
@@ -301,7 +329,7 @@ function decodePayload(
   const { instances, featureCount, windows } = expected;
   const windowValues = windows === undefined ? 0 : 1 + windows.derivedCount;
   const inputBytes = bytes.length < PAYLOAD_PREFIX_BYTES ? -1 : bytes.readUInt32LE(SALT_BYTES);
-  const width = bytes.length < PAYLOAD_PREFIX_BYTES ? 1 : bytes.readUInt32LE(SALT_BYTES + 4) + 1;
+  const width = bytes.length < PAYLOAD_PREFIX_BYTES ? 1 : (bytes.readUInt32LE(SALT_BYTES + 4) + 1) >>> 0;
   const length = frameBytes({ headerBytes: 0, instances, featureCount, width, windowValues, inputBytes });
   if (inputBytes < 0 || bytes.length !== length)
     throw badFrame(`its payload has ${bytes.length} bytes where its header means ${length}`);

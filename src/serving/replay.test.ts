@@ -51,6 +51,7 @@ describe("replaying logged predictions", () => {
     expect(await replay({})).toEqual({
       total,
       identical: total,
+      withinBound: 0,
       different: 0,
       forgotten: 0,
       missingBundle: 0,

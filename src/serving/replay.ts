@@ -2,11 +2,21 @@ import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { PastWindows, withTime } from "../stream/index.ts";
-import { type Comparison, type Computed, compareComputed, firstDifference } from "./compare-prediction.ts";
-import { type LoadedModel, loadModel } from "./loaded-model.ts";
+import { compareComputed, firstDifference } from "./compare-prediction.ts";
+import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
-import type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
+import { recomputeOnThread } from "./replay-on-thread.ts";
+import {
+  type Answer,
+  asAnswered,
+  type LoggedInstance,
+  loggedInstance,
+  type Recomputed,
+  type ReplayVerdict,
+  reasonOf,
+} from "./replayed-answer.ts";
 
 /** One prediction, or one instance of a batch, or everything that passes a filter. */
 export type ReplayFilter =
@@ -15,15 +25,6 @@ export type ReplayFilter =
       /** At most so many predictions. */
       readonly limit?: number;
     });
-
-/**
- * - `identical`: features and output came out bit for bit as they were logged
- * - `different`: they did not
- * - `forgotten`: the input was erased on request
- * - `missing-bundle`: the bundle that made it is no longer stored, or damaged
- * - `damaged`: the logged payload is not the one its header was made for
- */
-export type ReplayVerdict = "identical" | "different" | "forgotten" | "missing-bundle" | "damaged";
 
 export interface ReplayedPrediction {
   /** With `.i` for an instance of a batch. */
@@ -36,21 +37,22 @@ export interface ReplayedPrediction {
   readonly time: number;
   readonly verdict: ReplayVerdict;
   /** A list where the model has several outputs. */
-  readonly logged: number | readonly number[] | null;
-  readonly recomputed: number | readonly number[] | null;
+  readonly logged: Answer | null;
+  readonly recomputed: Answer | null;
   /** Why it is not identical. */
   readonly reason?: string;
 }
 
 export interface ReplayReport {
-  /** Predictions looked at; every instance of a batch is one. The five counts below add up to it. */
+  /** Predictions looked at; every instance of a batch is one. The six counts below add up to it. */
   readonly total: number;
   readonly identical: number;
+  readonly withinBound: number;
   readonly different: number;
   readonly forgotten: number;
   readonly missingBundle: number;
   readonly damaged: number;
-  /** What was asked for by id, or the first of those that are not identical. */
+  /** What was asked for by id, or the first of those that did not come out again. */
   readonly examples: readonly ReplayedPrediction[];
   /** Damage of the log itself: these ranges could not be read. */
   readonly problems: readonly string[];
@@ -78,18 +80,27 @@ const PROGRESS_EVERY = 1_000;
 
 /**
  * Recomputes logged predictions from their logged input with the bundle named in their frame, and compares features
- * and output bit for bit.
+ * and output bit for bit. A model on a thread of its own is asked with the whole request again, because its answers may depend on
+ * the batch.
  *
  * @throws SERVING_BAD_PREDICTION_ID, SERVING_NO_PREDICTION when an id was asked for
  */
 export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
-  const { directory, filter, signal } = request;
   const replay = new Replay(request);
+  try {
+    await replayAll(replay, request);
+    return replay.report();
+  } finally {
+    await replay.close();
+  }
+}
+
+async function replayAll(replay: Replay, { directory, filter, signal }: ReplayRequest): Promise<void> {
   if ("id" in filter) {
     const { instance } = parsePredictionId(filter.id);
     const frame = await findPrediction(directory, filter.id);
     await replay.add(frame, instance === undefined ? undefined : { first: instance, count: 1 });
-    return replay.report();
+    return;
   }
   const { limit = Number.POSITIVE_INFINITY } = filter;
   const onDamage = (error: SlipwayError) => replay.problems.push(error.message);
@@ -99,7 +110,6 @@ export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
     if (left <= 0) break;
     await replay.add(frame, { first: 0, count: Math.min(left, frame.instances) });
   }
-  return replay.report();
 }
 
 type InputRecord = Readonly<Record<string, unknown>>;
@@ -110,7 +120,7 @@ interface InstanceRange {
 }
 
 /** What is known of a bundle while replaying: ready to predict, or why not. */
-type Replayable = { readonly model: LoadedModel } | { readonly problem: string };
+type Replayable = { readonly model: ServableModel } | { readonly problem: string };
 
 class Replay {
   readonly problems: string[] = [];
@@ -119,6 +129,7 @@ class Replay {
   readonly #examples: ReplayedPrediction[] = [];
   readonly #counts: Record<ReplayVerdict, number> = {
     identical: 0,
+    "within-bound": 0,
     different: 0,
     forgotten: 0,
     "missing-bundle": 0,
@@ -142,8 +153,8 @@ class Replay {
       this.#addAll(frame, range, { verdict: "forgotten", reason: "its input has been erased on request" });
       return;
     }
-    const records = payload.intact ? recordsOf(payload, frame.instances) : undefined;
-    if (records === undefined) {
+    const input = payload.intact ? readInput(payload.input) : undefined;
+    if (input?.records.length !== frame.instances) {
       const reason = "the logged payload is not the one its header was made for";
       this.#addAll(frame, range, { verdict: "damaged", reason });
       return;
@@ -154,13 +165,36 @@ class Replay {
       return;
     }
     const { model } = replayable;
-    for (let i = range.first; i < range.first + range.count; i++) {
-      const logged = loggedInstance(frame, payload, i);
-      const record = recordWithTime(records[i] as InputRecord, { model, timeMs: payload.times[i] });
-      const again = recompute(model, record, logged);
-      const windows = await this.#compareWindows(frame, { model, record, derived: logged.derived });
-      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again, ...windows });
-    }
+    const { records, texts } = input;
+    const again =
+      model.runs === "inline"
+        ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
+        : await recomputeOnThread(model, { frame, payload, records, texts });
+    for (let i = range.first; i < range.first + range.count; i++)
+      this.#addOne(frame, i, { logged: loggedOutput(frame, payload, i), ...(await again(i)) });
+  }
+
+  /** Ends the threads of the models that were opened. */
+  async close(): Promise<void> {
+    for (const known of this.#models.values())
+      if ("model" in known && known.model.runs === "on-thread") await known.model.close();
+  }
+
+  async #recompute(
+    model: LoadedModel,
+    of: {
+      readonly frame: PredictionFrame;
+      readonly payload: PredictionPayload;
+      readonly records: readonly unknown[];
+      readonly instance: number;
+    },
+  ): Promise<Recomputed> {
+    const { frame, payload, records, instance } = of;
+    const logged = loggedInstance(frame, payload, instance);
+    const timeMs = payload.times[instance];
+    const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
+    const again = recompute(model, record, logged);
+    return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
   }
 
   /** What is wrong with the logged values of windows, if the stream says something else. */
@@ -197,10 +231,11 @@ class Replay {
   }
 
   report(): ReplayReport {
-    const { "missing-bundle": missingBundle, ...counts } = this.#counts;
+    const { "missing-bundle": missingBundle, "within-bound": withinBound, ...counts } = this.#counts;
     return {
       total: this.total,
       ...counts,
+      withinBound,
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
@@ -216,7 +251,7 @@ class Replay {
     for (let i = range.first; i < range.first + range.count; i++) {
       this.#addOne(frame, i, {
         ...why,
-        logged: frame.payload === undefined ? null : loggedOutput(frame.payload, i),
+        logged: frame.payload === undefined ? null : loggedOutput(frame, frame.payload, i),
         recomputed: null,
       });
     }
@@ -229,7 +264,8 @@ class Replay {
   ): void {
     this.total++;
     this.#counts[result.verdict]++;
-    const wanted = "id" in this.#request.filter || result.verdict !== "identical";
+    const isSame = result.verdict === "identical" || result.verdict === "within-bound";
+    const wanted = "id" in this.#request.filter || !isSame;
     if (wanted && this.#examples.length < MAX_EXAMPLES) {
       const { id, model, version, bundle, arm, time, instances } = frame;
       this.#examples.push({
@@ -264,16 +300,8 @@ class Replay {
   }
 }
 
-/** The logged records, or undefined when the input is not a list of as many records as were answered. */
-function recordsOf(payload: PredictionPayload, instances: number): readonly unknown[] | undefined {
-  let records: unknown;
-  try {
-    records = JSON.parse(payload.input.toString("utf8"));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return undefined;
-    throw thrown;
-  }
-  return Array.isArray(records) && records.length === instances ? records : undefined;
+function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instance: number): Answer {
+  return asAnswered(loggedInstance(frame, payload, instance).outputs);
 }
 
 /** The record with the time that the prediction gave it, where it says none itself. */
@@ -286,38 +314,7 @@ function recordWithTime(
     : withTime(record, { time: model.windows.time, timeMs });
 }
 
-interface LoggedInstance extends Computed {
-  readonly derived: Float64Array;
-}
-
-function loggedInstance(
-  frame: PredictionFrame,
-  payload: PredictionPayload,
-  instance: number,
-): LoggedInstance {
-  const start = instance * frame.featureCount;
-  const derivedCount = frame.windows?.derivedCount ?? 0;
-  return {
-    derived: payload.derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
-    features: payload.features.subarray(start, start + frame.featureCount),
-    outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
-  };
-}
-
-/** What one instance was answered with: a number, or a list where there are several. */
-function loggedOutput({ outputs, width }: PredictionPayload, instance: number): number | readonly number[] {
-  return asAnswered(outputs.subarray(instance * width, (instance + 1) * width));
-}
-
-function asAnswered(outputs: Float64Array): number | readonly number[] {
-  return outputs.length === 1 ? outputs[0]! : Array.from(outputs);
-}
-
-function recompute(
-  model: LoadedModel,
-  record: InputRecord,
-  logged: LoggedInstance,
-): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
+function recompute(model: LoadedModel, record: InputRecord, logged: LoggedInstance): Recomputed {
   let outputs: Float64Array;
   try {
     outputs = model.predictAll(record, logged.derived);
@@ -329,17 +326,4 @@ function recompute(
   const recomputed = asAnswered(outputs);
   if (comparison.equal) return { verdict: "identical", recomputed };
   return { verdict: "different", recomputed, reason: reasonOf(comparison, model) };
-}
-
-function reasonOf(comparison: Extract<Comparison, { equal: false }>, model: LoadedModel): string {
-  switch (comparison.what) {
-    case "feature-count":
-      return "another number of features";
-    case "feature":
-      return `feature "${model.featureNames[comparison.index] ?? comparison.index}" came out differently`;
-    case "output-count":
-      return "another number of outputs";
-    case "output":
-      return "the same features gave another output";
-  }
 }

@@ -320,22 +320,28 @@ export const statusRecord = z.object({
   models: list(servedModelRecord),
 });
 
+const answerValue = z.union([z.number(), z.string()]);
+
 export const replayedPrediction = z.object({
   id: z.string(),
   model: z.string(),
   version: count,
   at: z.string(),
-  /** `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why. */
-  verdict: z.enum(["identical", "different", "unavailable"]),
+  /**
+   * `within-bound`: the model runs on a thread of its own, and its answer differs by a few units in the last place, as it may
+   * with the batch. `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why.
+   */
+  verdict: z.enum(["identical", "within-bound", "different", "unavailable"]),
   /** A list where the model has several outputs. */
-  logged: z.union([z.number(), list(z.number())]).nullable(),
-  recomputed: z.union([z.number(), list(z.number())]).nullable(),
+  logged: z.union([answerValue, list(answerValue)]).nullable(),
+  recomputed: z.union([answerValue, list(answerValue)]).nullable(),
   reason: z.string().optional(),
 });
 
 export const replayRecord = z.object({
   predictions: count,
   identical: count,
+  withinBound: count,
   different: count,
   unavailable: count,
   durationMs: z.number(),
