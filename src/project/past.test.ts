@@ -78,8 +78,8 @@ describe("the past", () => {
       statistic: "mean",
       window: {
         time: "date",
-        of: {
           from: "label",
+          target: true,
           expression: {
             op: "above",
             args: [
