@@ -7,7 +7,7 @@ import {
   type WindowSource,
   type WindowStatistic,
 } from "../features/spec.ts";
-import type { ColumnType } from "../kernel/index.ts";
+import { type ColumnType, canonicalJson } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
 import type { DatasetSpec } from "./dataset.ts";
@@ -23,8 +23,6 @@ const NUMBER: readonly WindowStatistic[] = ["count", "sum", "mean", "minimum", "
 const FLAG = ["count", "sum", "mean", "rate", "hoursSinceLast"] as const;
 const ROWS: readonly WindowStatistic[] = ["count", "hoursSinceLast"];
 const METHODS: readonly Method[] = [...NUMBER, "rate"];
-
-const TARGET = "past.target";
 
 /** The names of the statistics in the language; `rate` is the mean of a flag. */
 type Method = WindowStatistic | "rate";
@@ -58,6 +56,7 @@ export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSp
         },
       );
     }
+    const isTarget = canonicalJson(expression) === canonicalJson(target);
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
@@ -65,7 +64,7 @@ export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSp
             from: "label",
             expression,
             columns: labels.map((name) => ({ name, type: types[name]! })),
-            ...(written === TARGET ? { target: true } : {}),
+            ...(isTarget ? { target: true } : {}),
           };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
@@ -90,7 +89,7 @@ export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSp
           'ask for one of them: past.label((row) => row.kind.is("…"))',
         );
       }
-      return collect(TARGET, valueFor(target, types), true);
+      return collect("past.target", valueFor(target, types), true);
     },
     column: (name: string) => {
       const column = Object.hasOwn(types, name) ? valueFor({ op: "column", name }, types) : undefined;
