@@ -55,6 +55,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
         parts: manifest.parts.length,
         validation: await lastValidation(context, recorded),
         faults: manifest.rejects?.faults ?? [],
+        images: (manifest.images ?? []).map(({ column, images, bytes }) => ({ column, images, bytes })),
       };
     },
   };

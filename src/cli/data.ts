@@ -150,6 +150,7 @@ function describe(shown: OperationOutput<"data.show">, out: Output): string {
         ...(shown.tags.length === 0 ? [] : [["tags", shown.tags.join(", ")] as const]),
         ["rows", formatCount(shown.rowCount)],
         ...(shown.rejected === 0 ? [] : [["rejected", faultsText(shown)] as const]),
+        ...(shown.images.length === 0 ? [] : [["images", imagesText(shown.images)] as const]),
         ["size", `${formatBytes(shown.bytes)} in ${shown.parts} ${shown.parts === 1 ? "part" : "parts"}`],
         ["added", `${formatTime(shown.addedAt)} by ${shown.actor}`],
         [
@@ -175,6 +176,14 @@ function describe(shown: OperationOutput<"data.show">, out: Output): string {
     "\n",
     renderTable(columns, shown.columns, out),
   ].join("");
+}
+
+function imagesText(images: OperationOutput<"data.show">["images"]): string {
+  return images
+    .map(
+      ({ column, images: of, bytes }) => `${formatCount(of)} different in ${column}, ${formatBytes(bytes)}`,
+    )
+    .join("; ");
 }
 
 function valuesText(column: SnapshotColumn): string {

@@ -1,9 +1,9 @@
-import type { Signature } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
+import type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -21,6 +21,7 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
+import type { ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
 import {
   Arm,
   type Closable,
@@ -50,47 +51,6 @@ export interface DataPlaneOptions {
   readonly maxOpenCalls?: number;
 }
 
-/** How a model is named in a request; nothing means its champion. */
-export interface VersionSelector {
-  readonly version?: number;
-  readonly label?: string;
-}
-
-/** One arm of a model: a loaded version that answers requests. */
-export interface ServedVersion {
-  readonly model: string;
-  readonly version: number;
-  /** `champion`, or `version` for one that is served beside it. */
-  readonly arm: string;
-  readonly bundle: Digest;
-  readonly signature: Signature;
-  /** Which inference engine runs its model. */
-  readonly engine: string;
-  /**
-   * `inline` models are asked by `predict`; those that run `on-thread`, and those that look into images first, by
-   * `predictOnThread`.
-   */
-  readonly runs: "inline" | "on-thread";
-  /** Whether its features look at the past. */
-  readonly hasWindows: boolean;
-}
-
-export interface ModelStatus {
-  readonly name: string;
-  /** The version that answers requests which name none; undefined while there is none to answer them. */
-  readonly champion: number | undefined;
-  readonly ready: boolean;
-  readonly versions: readonly VersionStatus[];
-}
-
-export interface VersionStatus {
-  readonly version: number;
-  readonly bundle: Digest;
-  readonly state: "available" | "failed";
-  /** Why it is not available. */
-  readonly problem?: string;
-}
-
 /** What became of a routing snapshot. */
 export interface ApplyReport {
   /** `refused`: nothing has changed. `applied`: what could be loaded is served now. */
@@ -99,23 +59,6 @@ export interface ApplyReport {
   readonly generation: number;
   /** What could not be loaded and why; empty when everything is served as the snapshot says. */
   readonly problems: readonly string[];
-}
-
-/** The instances of one request. */
-export interface Instances {
-  readonly records: readonly Readonly<Record<string, unknown>>[];
-  /** The same records as JSON, as they were received; without it they are written anew for the log. */
-  readonly json: Uint8Array | undefined;
-}
-
-export interface Prediction {
-  readonly id: string;
-  /** Outputs of an instance. */
-  readonly width: number;
-  /** `width` for each instance, one instance after the other. */
-  readonly outputs: readonly number[];
-  /** Of a model with windows: the number of the last event of the stream that they had seen. */
-  readonly streamSequence?: number;
 }
 
 export interface StreamProgress {
@@ -129,9 +72,6 @@ export interface StreamProgress {
   readonly skipped: number;
   readonly problem: string | undefined;
 }
-
-/** What a model on a thread of its own answered. */
-export interface ThreadedPrediction extends Prediction, Pick<ThreadedAnswers, "texts" | "tensors"> {}
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {

@@ -3,14 +3,7 @@ export {
   createDataPlane,
   type DataPlane,
   type DataPlaneOptions,
-  type Instances,
-  type ModelStatus,
-  type Prediction,
-  type ServedVersion,
   type StreamProgress,
-  type ThreadedPrediction,
-  type VersionSelector,
-  type VersionStatus,
 } from "./data-plane.ts";
 export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
@@ -18,6 +11,7 @@ export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
+export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
@@ -32,3 +26,4 @@ export {
 export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
+export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";

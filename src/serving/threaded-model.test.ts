@@ -4,7 +4,7 @@ import { identityPlan } from "../features/index.ts";
 import { ONNX_ENGINE } from "../inference/index.ts";
 import { writeGraph } from "../inference/testing/write-graph.ts";
 import type { Digest } from "../kernel/index.ts";
-import type { ThreadedPrediction } from "./data-plane.ts";
+import type { ThreadedPrediction } from "./prediction.ts";
 import { replayLog } from "./replay.ts";
 import { imageOf, images, roots, slope, writeGraphBundle } from "./testing/graph-bundle.ts";
 import { openServingRoom, type ServingRoom } from "./testing/serving-room.ts";

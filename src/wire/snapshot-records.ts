@@ -42,6 +42,8 @@ export const snapshotDetail = snapshotRecord.extend({
   parts: count,
   /** The rejected rows by what is wrong with them, most frequent first. */
   faults: list(z.object({ code: z.string(), column: z.string().exactOptional(), rows: count })),
+  /** The image columns: how many different images they have, and of how many bytes. */
+  images: list(z.object({ column: z.string(), images: count, bytes: count })),
   /** What the last validation found; `null` before the first. */
   validation: lastValidation.nullable(),
 });
