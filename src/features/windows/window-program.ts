@@ -1,8 +1,9 @@
 import { type ColumnType, canonicalJson } from "../../kernel/index.ts";
+import { checkExpression } from "../check.ts";
 import { compilePlan, type FeatureKernel } from "../compile.ts";
 import type { DerivedColumn } from "../derivation.ts";
 import { featuresErrors } from "../errors.ts";
-import type { Expression } from "../expression.ts";
+import type { Expression, ValueKind } from "../expression.ts";
 import { createLowering } from "../lower.ts";
 import type { Lowering } from "../lowered.ts";
 import type { ValueId } from "../plan-builder.ts";
@@ -45,13 +46,13 @@ export interface Feedback {
 export interface WindowProgram extends WindowPlaces {
   /** The timestamp column that says when a row happened. */
   readonly time: string;
-  /** The names under which feedback puts something into windows. */
+  /** The columns that labels are made of; feedback of windows over the target may also be about `target`. */
   readonly labels: readonly LabelColumn[];
   /** @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD */
   rowEvent(record: Readonly<Record<string, unknown>>): RowEvent;
   /**
    * What feedback about a record puts into the windows; undefined when that is nothing, perhaps not yet: a window needs
-   * all the labels that it reads.
+   * all the labels that it reads, one over the target those or the target itself, whichever comes first.
    *
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
@@ -90,11 +91,15 @@ export function windowProgram({
   const optional = inputs.filter(({ required }) => !required).map(({ name }) => name);
   const labels = labelColumns(specs);
   const { rows, keys, sources, labelOutputs } = rowPlan(specs, { time, types, optional });
+  const everyType = { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) };
+  const targetKinds = specs.map(({ of }) =>
+    of.from === "label" ? checkExpression(of.expression, everyType) : undefined,
+  );
   const labelKernel =
     labelOutputs.length === 0
       ? undefined
       : kernelOf(labelOutputs, {
-          types: { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) },
+          types: everyType,
           optional: [...optional, ...labels.map(({ name }) => name)],
         });
   const rowValues = new Float64Array(rows.outputs.length);
@@ -130,7 +135,9 @@ export function windowProgram({
         labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
       const values = sources.map(({ value }, at) => {
         if (value.from !== "label" || brought[at] === "nothing") return null;
-        return orNull(brought[at] === "target" ? targetValue(known[targetName]) : labelValues[value.output]!);
+        return brought[at] === "target"
+          ? targetValue(known[targetName], targetKinds[at]!)
+          : orNull(labelValues[value.output]!);
       });
       if (values.every((value) => value === null)) return undefined;
       return { kind: "label", timeMs: orNull(rowValues[0]!), atMs, keys: keysOf(record), values };
@@ -139,7 +146,6 @@ export function windowProgram({
   };
 }
 
-/** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
 /** What feedback brings to a window: the last of its columns, its value itself, or nothing that it does not have already. */
 function whatIsBrought(
   of: WindowSpec["of"],
@@ -147,7 +153,8 @@ function whatIsBrought(
 ): "columns" | "target" | "nothing" {
   if (of.from !== "label") return "nothing";
   const { columns } = of;
-  if (of.target === true) {
+  // A column of that name is a column.
+  if (of.target === true && !columns.some(({ name }) => name === targetName)) {
     const hasAll = columns.every(({ name }) => earlier.includes(name));
     if (arrived === targetName) return hasAll ? "nothing" : "target";
     if (earlier.includes(targetName)) return "nothing";
@@ -157,17 +164,23 @@ function whatIsBrought(
 }
 
 /** @throws FEATURES_BAD_FIELD */
-function targetValue(value: unknown): number {
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return Number(value);
+function targetValue(given: unknown, kind: ValueKind): number | null {
+  if (given === null) return null;
+  const isFlag = kind === "flag";
+  if (isFlag && typeof given === "boolean") return given ? 1 : 0;
+  if (typeof given === "number" && (isFlag ? given === 0 || given === 1 : Number.isFinite(given)))
+    return given + 0;
+  const expected = isFlag ? "true or false" : "a finite number";
+  const got = JSON.stringify(given)?.slice(0, 80) ?? typeof given;
   throw featuresErrors.FEATURES_BAD_FIELD.error(
-    `the target of a model with windows must be a number or a boolean`,
+    `label "${targetName}" must be ${expected} or null, got ${got}`,
     {
-      details: { field: targetName, expected: "a number or a boolean", got: typeof value },
+      details: { field: targetName, expected, got },
     },
   );
 }
 
+/** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
 function collectWindows(derived: readonly DerivedColumn[]): WindowPlaces {
   const names = derived.flatMap(({ from }) => (from.kind === "window" ? [canonicalJson(from.window)] : []));
   const places = new Map([...new Set(names)].sort().map((name, place) => [name, place]));
