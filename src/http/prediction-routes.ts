@@ -124,6 +124,8 @@ export class PredictionRouter {
         });
       case "/v1/feedback":
         return this.#feedback();
+      case "/v1/stream":
+        return this.#get(() => streamDocument(dataPlane));
       case "/v1/models":
       case "/v2/models":
         return this.#get(() => ({ models: names() }));
@@ -322,6 +324,12 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
     ["slipway_log_bytes", log.bytes],
     ...(stream === undefined ? [] : streamGauges(stream)),
   ]);
+}
+
+/** How far the windows of the worker that answers have followed the stream. */
+function streamDocument(dataPlane: DataPlane): object {
+  const { sequence = 0, ageMs = 0, problem } = dataPlane.streamProgress() ?? {};
+  return { worker: dataPlane.incarnation, sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
 }
 
 function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
