@@ -9,6 +9,7 @@ import {
 } from "../kernel/index.ts";
 import { type BlobStore, storageErrors } from "../storage/index.ts";
 import { bundleErrors } from "./errors.ts";
+import { encodeItems, type KnownItems, parseItems } from "./items.ts";
 import { isRecord, isTask, parseSignature, type Signature, type Task } from "./signature.ts";
 
 export const BUNDLE_FORMAT = "slipway.bundle/1";
@@ -16,7 +17,7 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 const FILES = ["model", "features", "signature", "profile"] as const;
 
 /** Files that only some bundles have; a manifest without them is as if they did not exist. */
-const OPTIONAL_FILES = ["windows"] as const;
+const OPTIONAL_FILES = ["windows", "items"] as const;
 /** The ONNX models that make vectors of images, numbered. */
 const ENCODER = /^encoder(?:0|[1-9]\d?)$/;
 
@@ -58,6 +59,8 @@ export interface BundleParts {
   readonly windows?: Uint8Array;
   /** The ONNX models that make vectors of images, where the plan reads vectors. */
   readonly encoders?: readonly Uint8Array[];
+  /** What a model that recommends chooses among. */
+  readonly items?: KnownItems;
 }
 
 /** A bundle whose every file has been verified. */
@@ -72,6 +75,8 @@ export interface OpenBundle {
   readonly windows?: Buffer;
   /** The ONNX models that make vectors of images, by digest. */
   readonly encoders: ReadonlyMap<Digest, Buffer>;
+  /** What a model that recommends chooses among. */
+  readonly items?: KnownItems;
 }
 
 /**
@@ -115,6 +120,7 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
     ["profile", Buffer.from(canonicalJson(parts.profile))],
     ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
     ...(parts.encoders ?? []).map((bytes, at): [BundleFile, Uint8Array] => [`encoder${at}`, bytes]),
+    ...(parts.items === undefined ? [] : [["items", encodeItems(parts.items)] as [BundleFile, Uint8Array]]),
   ];
 }
 
@@ -126,9 +132,13 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
 export async function openBundle(blobs: BlobStore, digest: Digest): Promise<OpenBundle> {
   const manifest = await readManifest(blobs, digest);
   const read = (file: RequiredFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
-  const { windows: entry } = manifest.files;
-  const [windows, modelBytes, plan, signature, profile] = await Promise.all([
-    entry === undefined ? undefined : readFile(blobs, { bundle: digest, file: "windows", entry }),
+  const readOptional = (file: OptionalFile) => {
+    const entry = manifest.files[file];
+    return entry === undefined ? undefined : readFile(blobs, { bundle: digest, file, entry });
+  };
+  const [windows, items, modelBytes, plan, signature, profile] = await Promise.all([
+    readOptional("windows"),
+    readOptional("items"),
     read("model"),
     read("features"),
     read("signature"),
@@ -144,6 +154,7 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     modelBytes,
     ...(windows === undefined ? {} : { windows }),
     encoders: await readEncoders(blobs, digest, manifest),
+    ...(items === undefined ? {} : { items: readItems(json("items", items), digest) }),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({
@@ -211,11 +222,10 @@ export async function readManifest(blobs: BlobStore, digest: Digest): Promise<Bu
       features: entry("features"),
       signature: entry("signature"),
       profile: entry("profile"),
-      ...(entries.windows === undefined ? {} : { windows: entry("windows") }),
       ...Object.fromEntries(
-        Object.keys(entries)
-          .filter((name) => ENCODER.test(name))
-          .map((name) => [name, entry(name as BundleFile)]),
+        [...OPTIONAL_FILES, ...Object.keys(entries).filter((name) => ENCODER.test(name))]
+          .filter((file) => entries[file] !== undefined)
+          .map((file) => [file, entry(file as BundleFile)]),
       ),
     },
   };
@@ -260,6 +270,12 @@ function parseJson(bytes: Buffer, { bundle, file }: { bundle: Digest; file: stri
   } catch (thrown) {
     throw damaged({ bundle, file, fault: "is not JSON", cause: thrown });
   }
+}
+
+function readItems(value: JsonValue, bundle: Digest): KnownItems {
+  const items = parseItems(value);
+  if ("fault" in items) throw damaged({ bundle, file: "items", fault: items.fault });
+  return items;
 }
 
 function readSignature(value: JsonValue, bundle: Digest): Signature {

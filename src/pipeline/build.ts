@@ -14,6 +14,7 @@ import type { BlobStore } from "../storage/index.ts";
 import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
 import { withDerivedColumns } from "./derived-table.ts";
 import { embeddingsOf, type ImageTables, readEncoders, withImageColumns } from "./image-columns.ts";
+import { knownItems } from "./known-items.ts";
 import { type LearnedTarget, learnTarget } from "./learned-target.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
@@ -164,6 +165,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       profile: reference,
       ...(windows === undefined ? {} : { windows: windows.toBytes() }),
       ...(encoders.length === 0 ? {} : { encoders }),
+      ...(recipe.items === undefined ? {} : { items: knownItems(recipe.items, snapshot, recipe) }),
     },
     kernel,
     engine,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { compilePlan, fitPlan } from "../features/index.ts";
+import { compilePlan, derivedColumns, fitPlan } from "../features/index.ts";
 import { type Expression, type Op, signatures } from "../features/spec.ts";
-import { canonicalJson, SlipwayError } from "../kernel/index.ts";
+import type { EmbeddingRecipe } from "../images/spec.ts";
+import { canonicalJson, isStringType, SlipwayError } from "../kernel/index.ts";
 import {
   atLeast,
   atMost,
@@ -13,6 +14,7 @@ import {
   dataset,
   featureSpecOf,
   gbdt,
+  image,
   type ModelSpec,
   model,
   subjectOf,
@@ -31,6 +33,7 @@ const trips = dataset({
     destination: "category",
     weekend: "bool",
     title: "text",
+    photo: image({ embedding: { model: "encoder.onnx", width: 8, height: 8 } }),
     "weird name": "float",
     constructor: "float",
   },
@@ -71,6 +74,12 @@ const everything = model({
       hashed: c.origin.hashed(64),
       length: c.title.length().add(c.title.wordCount()),
       words: c.title.wordsHashed(16),
+      size: c.photo.width().add(c.photo.height()).add(c.photo.aspect()).add(c.photo.bytes()),
+      light: c.photo.brightness().add(c.photo.contrast()).add(c.photo.saturation()),
+      red: c.photo.mean("red").add(c.photo.deviation("red")),
+      look: c.photo.hash().oneHot(),
+      near: c.photo.hashDistance("00ff00ff00ff00ff"),
+      vector: c.photo.embedding(),
     };
   },
   split: byTime({ evaluateFrom: "2001-05-01" }),
@@ -134,7 +143,7 @@ describe("the language", () => {
 
   it("has a method, or a function, of the name of every operation", () => {
     const written = Object.entries(signatures).filter(
-      ([op]) => !["column", "constant", "constantTime", "window"].includes(op),
+      ([op]) => !["column", "constant", "constantTime", "window"].includes(op) && !op.startsWith("image"),
     );
     for (const [op, signature] of written) expect(signature.written).toContain(`${op}(`);
   });
@@ -144,16 +153,32 @@ describe("the language", () => {
     expect(JSON.parse(canonicalJson(spec))).toEqual(spec);
     expect(Object.keys(spec.columns)).not.toContain("delay");
     expect(spec.optional).toEqual(["price"]);
+    const embedding: EmbeddingRecipe = {
+      model: "0".repeat(64),
+      width: 8,
+      height: 8,
+      layout: "NCHW",
+      channels: "RGB",
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
+      fit: "cover",
+      input: "x",
+      output: "y",
+      size: 2,
+    };
+    const embeddings = { photo: embedding };
+    const derived = derivedColumns(Object.values(spec.features), spec.columns, embeddings);
+    const types = { ...spec.columns, ...Object.fromEntries(derived.map(({ name, type }) => [name, type])) };
     const columns = new Map(
-      Object.entries(spec.columns).map(([name, type]) => [
+      Object.entries(types).map(([name, type]) => [
         name,
-        type === "category" || type === "text"
+        isStringType(type)
           ? { kind: "string" as const, codes: new Int32Array(3), dictionary: ["ATL"] }
           : { kind: "number" as const, values: Float64Array.of(1, 2, 3) },
       ]),
     );
     const { plan } = fitPlan(
-      spec,
+      { ...spec, embeddings },
       { rowCount: 3, columns },
       { target: Float64Array.of(0, 1, 1), seed: everything.seed },
     );
@@ -398,6 +423,29 @@ describe("dataset()", () => {
     ["no columns", { source }, "PROJECT_BAD_DATASET"],
     ["empty columns", { source, columns: {} }, "PROJECT_BAD_DATASET"],
     ["an unknown type", { source, columns: { x: "toString" } }, "PROJECT_BAD_DATASET"],
+    [
+      "an unknown option of an image",
+      { source, columns: { x: { type: "image", size: 8 } } },
+      "PROJECT_BAD_DATASET",
+    ],
+    [
+      "an embedding of a number",
+      { source, columns: { x: { type: "int", embedding: {} } } },
+      "PROJECT_BAD_DATASET",
+    ],
+    [
+      "an embedding of no size",
+      { source, columns: { x: image({ embedding: { model: "m.onnx", width: 0, height: 8 } }) } },
+      "PROJECT_BAD_DATASET",
+    ],
+    [
+      "a deviation of zero",
+      {
+        source,
+        columns: { x: image({ embedding: { model: "m.onnx", width: 8, height: 8, deviation: [1, 0, 1] } }) },
+      },
+      "PROJECT_BAD_DATASET",
+    ],
     ["an unknown policy", { source, columns: { x: "int" }, onBadRow: "skip" }, "PROJECT_BAD_DATASET"],
     [
       "a share beyond 1",

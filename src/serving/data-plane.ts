@@ -1,12 +1,14 @@
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import type { RecommendRequest } from "./candidates.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
 import type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
+import { type Recommendation, recommend } from "./recommend.ts";
 import {
   badInstance,
   busy,
@@ -30,6 +32,7 @@ import {
   prepareTable,
   type ServingTable,
 } from "./serving-table.ts";
+import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
@@ -59,18 +62,6 @@ export interface ApplyReport {
   readonly generation: number;
   /** What could not be loaded and why; empty when everything is served as the snapshot says. */
   readonly problems: readonly string[];
-}
-
-export interface StreamProgress {
-  /** The number of the last event applied. */
-  readonly sequence: number;
-  /** How long ago the windows held everything that had been logged. */
-  readonly ageMs: number;
-  /** Keys that are kept, over all windows. */
-  readonly keys: number;
-  /** Events that did not fit the windows of a version. */
-  readonly skipped: number;
-  readonly problem: string | undefined;
 }
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
@@ -111,6 +102,12 @@ export interface DataPlane {
    * `predict` throws. `waiting` is not called then.
    */
   predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
+  /**
+   * The best of many candidates, logged as one prediction; see `predict`.
+   *
+   * Rejects with SERVING_BAD_CANDIDATES, SERVING_CANNOT_RECOMMEND, and what `predict` throws. `waiting` is not called then.
+   */
+  recommend(served: ServedVersion, request: RecommendRequest, waiting: Waiting): Promise<Recommendation>;
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
@@ -151,7 +148,8 @@ class LocalDataPlane implements DataPlane {
   #closed = false;
   readonly #maxOpenCalls: number;
   readonly #images: ImageRules;
-  readonly #onThreads = new Set<Promise<unknown>>();
+  /** What is answered in a later turn of the event loop. */
+  readonly #unanswered = new Set<Promise<unknown>>();
   readonly #ending = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
 
@@ -317,11 +315,11 @@ class LocalDataPlane implements DataPlane {
     const answered = loaded.predict(instances.records, ({ instance, error }) => {
       throw badInstance(error, served, instance);
     });
-    this.#onThreads.add(answered);
+    this.#unanswered.add(answered);
     try {
       return this.#logAnswers(served, instances, { answers: await answered, waiting });
     } finally {
-      this.#onThreads.delete(answered);
+      this.#unanswered.delete(answered);
     }
   }
 
@@ -333,7 +331,7 @@ class LocalDataPlane implements DataPlane {
     const read = images.read(request.instances.records, ({ instance, error }) => {
       throw badInstance(error, served, instance);
     });
-    this.#onThreads.add(read);
+    this.#unanswered.add(read);
     try {
       const values = await read;
       return {
@@ -342,7 +340,7 @@ class LocalDataPlane implements DataPlane {
         tensors: undefined,
       };
     } finally {
-      this.#onThreads.delete(read);
+      this.#unanswered.delete(read);
     }
   }
 
@@ -383,6 +381,24 @@ class LocalDataPlane implements DataPlane {
     return record;
   }
 
+  async recommend(
+    served: ServedVersion,
+    request: RecommendRequest,
+    waiting: Waiting,
+  ): Promise<Recommendation> {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to recommend");
+    if (this.#closed) throw closed();
+    const ranking = recommend(served, request, { log: this.#log, clock: this.#clock, waiting });
+    this.#unanswered.add(ranking);
+    try {
+      const recommended = await ranking;
+      this.#predictions += recommended.items.length;
+      return recommended;
+    } finally {
+      this.#unanswered.delete(ranking);
+    }
+  }
+
   predictionCount(): number {
     return this.#predictions;
   }
@@ -392,23 +408,14 @@ class LocalDataPlane implements DataPlane {
   }
 
   streamProgress(): StreamProgress | undefined {
-    const followed = this.#windows.list();
-    if (followed.length === 0) return undefined;
-    const { sequence, ageMs, problem } = this.#windows;
-    return {
-      sequence,
-      ageMs,
-      keys: followed.reduce((sum, { keyCount }) => sum + keyCount, 0),
-      skipped: followed.reduce((sum, { skipped }) => sum + skipped, 0),
-      problem,
-    };
+    return progressOf(this.#windows);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#applying;
     // What models on threads have been asked is still answered and logged.
-    await Promise.allSettled(this.#onThreads);
+    await Promise.allSettled(this.#unanswered);
     await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
     this.#ending.abort();

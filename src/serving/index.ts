@@ -1,9 +1,9 @@
+export type { RecommendRequest } from "./candidates.ts";
 export {
   type ApplyReport,
   createDataPlane,
   type DataPlane,
   type DataPlaneOptions,
-  type StreamProgress,
 } from "./data-plane.ts";
 export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
@@ -12,10 +12,16 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
-export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+export {
+  type FrameInput,
+  type PredictionFrame,
+  type PredictionPayload,
+  readInput,
+} from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
+export type { Recommendation } from "./recommend.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -27,3 +33,4 @@ export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export type { StreamProgress } from "./stream-progress.ts";

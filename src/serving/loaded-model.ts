@@ -1,4 +1,10 @@
-import { openBundle, outputWidth, type Signature, type SignatureInput } from "../bundle/index.ts";
+import {
+  type KnownItems,
+  openBundle,
+  outputWidth,
+  type Signature,
+  type SignatureInput,
+} from "../bundle/index.ts";
 import {
   compilePlan,
   type FeatureKernel,
@@ -36,6 +42,8 @@ export interface LoadedModel {
   readonly windowSeed: Uint8Array | undefined;
   /** Of a model that reads images: they must be looked into first. */
   readonly images: ModelImages | undefined;
+  /** What the model chooses among when it recommends and nobody says what. */
+  readonly items: KnownItems | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
    * @param derived the derived values, of a model that has them
@@ -80,6 +88,7 @@ export async function loadModel(
     windows: windowProgram(kernel),
     windowSeed: bundle.windows,
     images: await ModelImages.open(kernel, bundle, { blobs, rules }),
+    items: bundle.items,
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);

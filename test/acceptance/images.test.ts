@@ -96,7 +96,7 @@ describe.skipIf(list === undefined)("713 real photographs", () => {
     expect(broken.status).toBe(400);
     expect(broken.body.error).toMatch(/instance 0: field "path": the image is no whole JPEG image/);
     const replayed = await slipwayJson<OperationOutput<"replay">>(["replay", "--all"], { cwd });
-    expect(replayed).toMatchObject({ total: 1, identical: 1 });
+    expect(replayed).toMatchObject({ predictions: 1, identical: 1 });
     await server.stop();
     server = undefined;
   });
