@@ -2,7 +2,6 @@ import type { BundleManifest, Signature } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
-  Extended,
   SnapshotComparison,
   SnapshotManifest,
 } from "../datasets/index.ts";
@@ -11,6 +10,7 @@ import type { Digest, SerializedError } from "../kernel/index.ts";
 import type {
   ImportOutcome,
   ImportRecipe,
+  PredictedFile,
   PredictFileRequest,
   Recipe,
   Reproduction,
@@ -37,7 +37,13 @@ export type Job =
     }
   | { readonly kind: "import"; readonly source: Digest; readonly format?: OriginFormat }
   | { readonly kind: "reproduce-import"; readonly recipe: ImportRecipe; readonly expected: BundleManifest }
-  | { readonly kind: "replay"; readonly log: string; readonly filter: ReplayFilter }
+  | {
+      readonly kind: "replay";
+      readonly log: string;
+      readonly filter: ReplayFilter;
+      /** Directory of the stream, when what windows said is to be computed anew. */
+      readonly stream?: string;
+    }
   | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
   | { readonly kind: "validate"; readonly request: ValidationRequest }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
@@ -75,7 +81,7 @@ export interface JobResults {
   readonly export: number;
   /** Bundles that the prediction log names. */
   readonly "log-bundles": readonly Digest[];
-  readonly predict: Extended & {
+  readonly predict: PredictedFile & {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;
   };

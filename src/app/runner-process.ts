@@ -102,6 +102,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
         directory: job.log,
         blobs,
         filter: job.filter,
+        ...(job.stream === undefined ? {} : { stream: job.stream }),
         onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
       });
     case "compare":

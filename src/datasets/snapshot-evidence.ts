@@ -108,6 +108,7 @@ async function uniquenessOf(
   engine: Engine,
   { manifest, blobs }: EvidenceRequest,
 ): Promise<Uniqueness> {
+  const typeOf = new Map(manifest.schema.map(({ name, type }) => [name, type]));
   const fields = columns.map((name, at) => `${sqlName(name)} AS k${at}`);
   const keyed = { select: selectSnapshot(manifest, blobs, fields), keys: columns.length, presentOnly };
   const [counted = {}] = await engine.rows(countRepeated(keyed));
@@ -119,11 +120,17 @@ async function uniquenessOf(
       rows,
       first: first.map((row) => ({
         row: Number(row.row),
-        value: columns.map((_, at) => String(row[`t${at}`] ?? "–")).join(", "),
+        value: columns.map((name, at) => keyText(row[`t${at}`], typeOf.get(name))).join(", "),
       })),
       values: [],
     },
   };
+}
+
+/** The table engine writes times with a blank in them and without a zone. */
+function keyText(text: unknown, type: ColumnType | undefined): string {
+  if (text === null || text === undefined) return "–";
+  return type === "timestamp" ? `${String(text).replace(" ", "T")}Z` : String(text);
 }
 
 async function measureDistances(

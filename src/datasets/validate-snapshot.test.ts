@@ -307,6 +307,16 @@ describe("validation", () => {
     expect(anomalies[0]?.firstRows).toEqual([{ row: 2, value: "Oslo", file: "in.csv", line: 4 }]);
   });
 
+  it("writes the parts of a key that several rows have", async () => {
+    const manifest = await take(["1,,,2026-01-01,,,", "1,Rome,,2026-01-01,,,", "1,,,2026-01-01,,,"], COLUMNS);
+    const { anomalies } = await validate({ key: { columns: ["id", "town", "seen"] } }, { manifest });
+    expect(anomalies[0]).toMatchObject({
+      kind: "duplicate-key",
+      rows: 1,
+      firstRows: [{ row: 3, value: "1, –, 2026-01-01T00:00:00Z" }],
+    });
+  });
+
   it("leaves unjudged what has nothing to be compared with or no values", async () => {
     const { anomalies, unjudged, checks } = await validate({
       rowsOfPrevious: { min: 0.5 },

@@ -1,10 +1,17 @@
 import type { BundleParts, Signature, SignatureOutput } from "../bundle/index.ts";
 import { assignSplit, checkWeights, predictedClasses, splitRole, type Task } from "../evaluation/index.ts";
-import { compilePlan, evaluateExpression, type FeatureKernel, fitPlan } from "../features/index.ts";
+import {
+  compilePlan,
+  derivedColumns,
+  evaluateExpression,
+  type FeatureKernel,
+  fitPlan,
+} from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { withDerivedColumns } from "./derived-table.ts";
 import { type LearnedTarget, learnTarget } from "./learned-target.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
@@ -27,6 +34,8 @@ export interface Build {
   readonly parts: BundleParts;
   readonly kernel: FeatureKernel;
   readonly engine: Engine;
+  /** The snapshot with the derived columns of the kernel. */
+  readonly table: Table;
   readonly trained: TrainedModel;
   /** Row numbers of the snapshot by role. */
   readonly rows: {
@@ -45,12 +54,13 @@ export interface Build {
  * @throws EVALUATION_* when the target cannot be learned or a split is empty, FEATURES_* and TRAINING_* for what
  *   the recipe asks and cannot have.
  */
-export async function buildBundle(recipe: Recipe, table: Table, options: BuildOptions): Promise<Build> {
+export async function buildBundle(recipe: Recipe, snapshot: Table, options: BuildOptions): Promise<Build> {
   const { task } = recipe.target;
   const columns = columnTypes(recipe);
-  const weights = recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, table);
-  const roles = assignSplit(recipe.split, table, recipe.time);
-  const learned = learnTarget(recipe.target, { columns, table, roles });
+  const weights =
+    recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, snapshot);
+  const roles = assignSplit(recipe.split, snapshot, recipe.time);
+  const learned = learnTarget(recipe.target, { columns, table: snapshot, roles });
   const { values: target, classes } = learned;
   if (weights !== undefined) checkWeights(weights, roles);
   const rows = {
@@ -63,6 +73,13 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   };
 
   options.onStep?.("features", "running");
+  const derived = derivedColumns(
+    recipe.features.map((feature) => feature.expression),
+    columns,
+  );
+  const { table, windows } = withDerivedColumns({ inputs: recipe.columns, derived }, snapshot);
+  // Servers begin with the past of the snapshot and are told of its rows no more.
+  windows?.cover();
   const trainTable = selectRows(table, rows.train);
   const trainTarget = gatherFloats(target, rows.train);
   const trainWeights = weights === undefined ? undefined : gatherFloats(weights, rows.train);
@@ -120,9 +137,17 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   };
   const reference = referenceProfile(trainTable, { kernel, engine, classes });
   return {
-    parts: { engine: trained.engine, model: trained.bytes, plan, signature, profile: reference },
+    parts: {
+      engine: trained.engine,
+      model: trained.bytes,
+      plan,
+      signature,
+      profile: reference,
+      ...(windows === undefined ? {} : { windows: windows.toBytes() }),
+    },
     kernel,
     engine,
+    table,
     trained,
     rows,
     target: learned,
@@ -148,10 +173,14 @@ function referenceProfile(
   const { kernel, engine, classes } = subject;
   const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
   const predictions = engine.predictMatrix(kernel.evaluateTable(table));
-  const inputs = buildProfile(table, inputTypes);
+  const derivedTypes = Object.fromEntries(kernel.derived.map(({ name, type }) => [name, type]));
+  const seen = {
+    inputs: buildProfile(table, inputTypes),
+    ...(kernel.derived.length === 0 ? {} : { derived: buildProfile(table, derivedTypes) }),
+  };
   if (classes === undefined) {
     const columns = new Map([["output", { kind: "number", values: predictions }]] as const);
-    return { inputs, output: buildProfile({ rowCount: table.rowCount, columns }, { output: "float" }) };
+    return { ...seen, output: buildProfile({ rowCount: table.rowCount, columns }, { output: "float" }) };
   }
   // Of several classes, the one that is said and how surely: a profile of every probability would grow with the classes.
   const codes = predictedClasses(predictions, classes.length);
@@ -161,7 +190,7 @@ function referenceProfile(
     ["class", { kind: "string", codes, dictionary: classes }],
   ]);
   const types = { output: "float", class: "category" } as const;
-  return { inputs, output: buildProfile({ rowCount: table.rowCount, columns }, types) };
+  return { ...seen, output: buildProfile({ rowCount: table.rowCount, columns }, types) };
 }
 
 function rowsOf(roles: Uint8Array, role: number): Uint32Array {

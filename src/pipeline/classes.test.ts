@@ -131,7 +131,7 @@ describe("a model of several classes", () => {
     expect(gates.map(({ outcome }) => outcome)).toEqual(["passed", "not-evaluated"]);
     const { digest } = await writeBundle(blobs, made.parts);
     const loaded = await loadModel(blobs, digest);
-    expect(loaded.width).toBe(3);
+    expect(loaded).toMatchObject({ runs: "inline", width: 3 });
     expect(loaded.signature.output.classes).toEqual(["apple", "pear", "plum"]);
   });
 

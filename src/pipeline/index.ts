@@ -6,7 +6,7 @@ export {
   importModel,
   reproduceImport,
 } from "./import-model.ts";
-export { type PredictFileRequest, predictFile } from "./predict-file.ts";
+export { type PredictedFile, type PredictFileRequest, predictFile } from "./predict-file.ts";
 export type { Recipe } from "./recipe.ts";
 export { type ReproduceRequest, type Reproduction, reproduceBundle } from "./reproduce.ts";
 export {

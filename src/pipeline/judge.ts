@@ -11,10 +11,18 @@ import {
 } from "../evaluation/index.ts";
 import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
-import { type Digest, gatherFloats, SlipwayError, selectRows, type Table } from "../kernel/index.ts";
+import {
+  canonicalJson,
+  type Digest,
+  gatherFloats,
+  SlipwayError,
+  selectRows,
+  type Table,
+} from "../kernel/index.ts";
 import { type ModelSpec, subjectOf } from "../project/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import type { Build } from "./build.ts";
+import { withDerivedColumns } from "./derived-table.ts";
 
 /** The champion, opened to predict the candidate's evaluation rows, or why it cannot be. */
 export type Incumbent =
@@ -64,7 +72,7 @@ export function judgeCandidate(subject: {
 }): Judgement {
   const { spec, build, incumbent } = subject;
   const rows = build.rows.evaluate;
-  const evaluated = selectRows(subject.table, rows);
+  const evaluated = selectRows(build.table, rows);
   const { values, classes, unseenClasses } = build.target;
   const scored: ScoredRows = {
     ...subjectOf(spec),
@@ -76,7 +84,7 @@ export function judgeCandidate(subject: {
   };
   const bootstrap = { seed: spec.seed };
   const report = evaluate({ ...scored, slices: sliceColumns(spec.slices, evaluated, spec), bootstrap });
-  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, evaluated, scored);
+  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, subject, scored);
   const gates = decideGates(spec.gates, {
     ...scored,
     bootstrap,
@@ -93,7 +101,7 @@ export function checkModelGates(spec: ModelSpec): void {
 
 function championEvidence(
   incumbent: Incumbent,
-  evaluated: Table,
+  { build, table }: { readonly build: Build; readonly table: Table },
   { task, classes }: Pick<ScoredRows, "task" | "classes">,
 ): ChampionEvidence {
   if ("unavailable" in incumbent) return incumbent;
@@ -103,9 +111,12 @@ function championEvidence(
     return { version, unavailable: `it answers with ${engine.outputs} numbers` };
   if (classes !== undefined && output.classes === undefined)
     return { version, unavailable: "it does not say which classes its probabilities are of" };
-  const missing = kernel.inputs.find(({ name }) => !evaluated.columns.has(name));
+  const missing = kernel.inputs.find(({ name }) => !table.columns.has(name));
   if (missing !== undefined) return { version, unavailable: `the snapshot has no column "${missing.name}"` };
   try {
+    const sameDerived = canonicalJson(kernel.derived) === canonicalJson(build.kernel.derived);
+    const derived = sameDerived ? build.table : withDerivedColumns(kernel, table).table;
+    const evaluated = selectRows(derived, build.rows.evaluate);
     const predictions = engine.predictMatrix(kernel.evaluateTable(evaluated));
     if (classes === undefined || output.classes === undefined) return { version, predictions };
     return { version, predictions: inClasses(predictions, output.classes, classes) };

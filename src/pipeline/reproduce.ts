@@ -30,8 +30,9 @@ export interface Reproduction {
   readonly got: Digest;
   readonly differences: readonly {
     readonly file: BundleFile;
-    readonly expected: Digest;
-    readonly got: Digest;
+    /** null where only the other bundle has the file. */
+    readonly expected: Digest | null;
+    readonly got: Digest | null;
   }[];
 }
 
@@ -58,9 +59,13 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
 
 /** The verdict on a rebuilt bundle, file by file. */
 export function compareWithExpected(manifest: BundleManifest, expected: BundleManifest): Reproduction {
-  const files = Object.keys(expected.files) as BundleFile[];
+  const files = Object.keys({ ...expected.files, ...manifest.files }) as BundleFile[];
   const differences = files
-    .map((file) => ({ file, expected: expected.files[file].digest, got: manifest.files[file].digest }))
+    .map((file) => ({
+      file,
+      expected: expected.files[file]?.digest ?? null,
+      got: manifest.files[file]?.digest ?? null,
+    }))
     .filter((pair) => pair.expected !== pair.got);
   const got = bundleDigest(manifest);
   const wanted = bundleDigest(expected);

@@ -320,25 +320,33 @@ export const statusRecord = z.object({
   models: list(servedModelRecord),
 });
 
+const answerValue = z.union([z.number(), z.string()]);
+
 export const replayedPrediction = z.object({
   id: z.string(),
   model: z.string(),
   version: count,
   at: z.string(),
-  /** `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why. */
-  verdict: z.enum(["identical", "different", "unavailable"]),
+  /**
+   * `within-bound`: the model runs on a thread of its own, and its answer differs by a few units in the last place, as it may
+   * with the batch. `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why.
+   */
+  verdict: z.enum(["identical", "within-bound", "different", "unavailable"]),
   /** A list where the model has several outputs. */
-  logged: z.union([z.number(), list(z.number())]).nullable(),
-  recomputed: z.union([z.number(), list(z.number())]).nullable(),
+  logged: z.union([answerValue, list(answerValue)]).nullable(),
+  recomputed: z.union([answerValue, list(answerValue)]).nullable(),
   reason: z.string().optional(),
 });
 
 export const replayRecord = z.object({
   predictions: count,
   identical: count,
+  withinBound: count,
   different: count,
   unavailable: count,
   durationMs: z.number(),
+  /** How often what windows said was computed anew from the stream, and how often the stream did not reach back as far. */
+  windows: z.object({ recomputed: count, unavailable: count }),
   /** The one that was asked for, or the first of those that are not identical. */
   examples: list(replayedPrediction),
 });
@@ -356,6 +364,11 @@ export const filePredictionRecord = z.object({
   rowsPerSecond: z.number(),
   /** Most memory the process that predicted had at any time. */
   peakBytes: count,
+  /**
+   * For models with windows over the past, what came before the first row: the rows that the model was trained on
+   * (`training`), or nothing because the file is not newer than those (`file`).
+   */
+  history: z.enum(["training", "file"]).optional(),
 });
 
 export const reproduceRecord = z.object({
@@ -365,7 +378,9 @@ export const reproduceRecord = z.object({
   expected: z.string(),
   got: z.string(),
   /** The files of the bundle whose digests differ. */
-  differences: list(z.object({ file: z.string(), expected: z.string(), got: z.string() })),
+  differences: list(
+    z.object({ file: z.string(), expected: z.string().nullable(), got: z.string().nullable() }),
+  ),
   durationMs: z.number(),
 });
 

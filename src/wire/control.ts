@@ -60,6 +60,11 @@ const instant = z.iso
   .datetime({ offset: true, error: "an ISO 8601 time with a zone is wanted, such as 2026-01-31T12:00:00Z" })
   .optional();
 
+const recomputeWindows = z
+  .boolean()
+  .default(false)
+  .describe("Compute what windows said anew from the stream, too, and compare it with what was logged.");
+
 const threads = z
   .number()
   .int()
@@ -348,8 +353,9 @@ export const controlOperations = {
   }),
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([
-      z.strictObject({ id: name }),
+      z.strictObject({ id: name, recomputeWindows }),
       z.strictObject({
+        recomputeWindows,
         model: name.optional(),
         since: instant.describe(
           "Predictions answered at or after this time; without it from the beginning of the log.",

@@ -199,7 +199,7 @@ describe("the rows of a table as a stream", () => {
     );
   });
 
-  it("must have the columns, but may lack labels", () => {
+  it("must have the columns; labels only where nobody says that they may be missing", () => {
     const window: WindowSpec = {
       time: "t",
       of: sources[2]!,
@@ -223,8 +223,9 @@ describe("the rows of a table as a stream", () => {
       columns: new Map([...table.columns].filter(([other]) => other !== name)),
     });
     expect([...streamTable(program, table).columns.get(0)!.values]).toEqual([0, 1]);
-    expect([...streamTable(program, without("delay")).columns.get(0)!.values]).toEqual([0, 0]);
-    for (const name of ["t", "user"]) {
+    const unlabelled = streamTable(program, without("delay"), { labels: "optional" });
+    expect([...unlabelled.columns.get(0)!.values]).toEqual([0, 0]);
+    for (const name of ["t", "user", "delay"]) {
       expect(() => streamTable(program, without(name))).toThrowError(
         expect.objectContaining({ code: "FEATURES_BAD_TABLE" }),
       );
@@ -245,6 +246,7 @@ describe("windows of a plan", () => {
     const count = { name: "a", type: "float", from: { kind: "window", window, statistic: "count" } } as const;
     const since = { ...count, name: "b", from: { ...count.from, statistic: "hoursSinceLast" } } as const;
     const program = windowProgram({ inputs, derived: [since, count] })!;
+    expect(windowProgram({ inputs, derived: [count, since] })!.windows).toEqual(program.windows);
     expect(program.windows).toEqual([{ spec: window, statistics: ["count", "hoursSinceLast"] }]);
     expect(windowProgram({ inputs, derived: [] })).toBeUndefined();
   });

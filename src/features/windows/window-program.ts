@@ -130,16 +130,18 @@ export function windowProgram({
   };
 }
 
+/** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
 function collectWindows(derived: readonly DerivedColumn[]): WindowPlaces {
-  const places = new Map<string, number>();
+  const names = derived.flatMap(({ from }) => (from.kind === "window" ? [canonicalJson(from.window)] : []));
+  const places = new Map([...new Set(names)].sort().map((name, place) => [name, place]));
   const windows: { spec: WindowSpec; statistics: Set<WindowStatistic> }[] = [];
   const columns: WindowPlaces["columns"][number][] = [];
   for (const [place, { from }] of derived.entries()) {
     if (from.kind !== "window") continue;
     const name = canonicalJson(from.window);
-    const window = places.get(name) ?? windows.push({ spec: from.window, statistics: new Set() }) - 1;
-    places.set(name, window);
-    windows[window]!.statistics.add(from.statistic);
+    const window = places.get(name)!;
+    windows[window] ??= { spec: from.window, statistics: new Set() };
+    windows[window].statistics.add(from.statistic);
     columns.push({ place, window, statistic: from.statistic });
   }
   return {
