@@ -26,6 +26,8 @@ export interface StateDirectory {
   readonly supervisor: string;
   /** The key that this installation signs with, mode 0600. */
   readonly installationKey: string;
+  /** This installation's signatures of custom code. */
+  readonly signatures: string;
 }
 
 /**
@@ -47,6 +49,7 @@ export function openStateDirectory(root: string): StateDirectory {
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),
+    signatures: join(root, "signatures"),
   };
   try {
     // mkdir itself calls a read-only file system a missing file.
@@ -59,6 +62,7 @@ export function openStateDirectory(root: string): StateDirectory {
       state.stream,
       state.windows,
       state.workers,
+      state.signatures,
     ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -74,12 +78,17 @@ export function openStateDirectory(root: string): StateDirectory {
   return state;
 }
 
-/** What a backup holds besides database and blobs, and the names that it has there. */
+/**
+ * What a backup holds besides database and blobs, and the names that it has there; what refers to others comes before them,
+ * so that whatever it refers to has been written when its length is taken.
+ */
 export function keptPaths(state: StateDirectory): KeptPath[] {
   return [
-    { name: "log", path: state.log },
+    { name: "stream", path: state.stream },
     { name: "feedback", path: state.feedback },
+    { name: "log", path: state.log },
     { name: "installation.key", path: state.installationKey },
+    { name: "signatures", path: state.signatures },
   ];
 }
 

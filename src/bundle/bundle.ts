@@ -16,7 +16,7 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 const FILES = ["model", "features", "signature", "profile"] as const;
 
 /** Files that only some bundles have; a manifest without them is as if they did not exist. */
-const OPTIONAL_FILES = ["windows"] as const;
+const OPTIONAL_FILES = ["windows", "code"] as const;
 
 type RequiredFile = (typeof FILES)[number];
 type OptionalFile = (typeof OPTIONAL_FILES)[number];
@@ -54,6 +54,8 @@ export interface BundleParts {
   readonly profile: unknown;
   /** What the windows of the plan held after the snapshot, where it has windows. */
   readonly windows?: Uint8Array;
+  /** The module of the custom functions that the plan calls, where it calls some. */
+  readonly code?: Uint8Array;
 }
 
 /** A bundle whose every file has been verified. */
@@ -66,6 +68,8 @@ export interface OpenBundle {
   readonly modelBytes: Buffer;
   /** What the windows of the plan held after the snapshot that the model was trained on. */
   readonly windows?: Buffer;
+  /** The custom functions that the plan calls; see `trustedCode`. */
+  readonly code?: Buffer;
 }
 
 /**
@@ -108,6 +112,7 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
     ["signature", Buffer.from(canonicalJson(parseSignature(parts.signature)))],
     ["profile", Buffer.from(canonicalJson(parts.profile))],
     ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
+    ...(parts.code === undefined ? [] : [["code", parts.code] as [BundleFile, Uint8Array]]),
   ];
 }
 
@@ -119,9 +124,13 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
 export async function openBundle(blobs: BlobStore, digest: Digest): Promise<OpenBundle> {
   const manifest = await readManifest(blobs, digest);
   const read = (file: RequiredFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
-  const { windows: entry } = manifest.files;
-  const [windows, modelBytes, plan, signature, profile] = await Promise.all([
-    entry === undefined ? undefined : readFile(blobs, { bundle: digest, file: "windows", entry }),
+  const readOptional = async (file: OptionalFile) => {
+    const entry = manifest.files[file];
+    return entry === undefined ? undefined : await readFile(blobs, { bundle: digest, file, entry });
+  };
+  const [windows, code, modelBytes, plan, signature, profile] = await Promise.all([
+    readOptional("windows"),
+    readOptional("code"),
     read("model"),
     read("features"),
     read("signature"),
@@ -136,6 +145,7 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     profile: json("profile", profile),
     modelBytes,
     ...(windows === undefined ? {} : { windows }),
+    ...(code === undefined ? {} : { code }),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({
@@ -204,6 +214,7 @@ export async function readManifest(blobs: BlobStore, digest: Digest): Promise<Bu
       signature: entry("signature"),
       profile: entry("profile"),
       ...(entries.windows === undefined ? {} : { windows: entry("windows") }),
+      ...(entries.code === undefined ? {} : { code: entry("code") }),
     },
   };
 }

@@ -86,11 +86,26 @@ export function compilePlan(plan: FeaturePlan, functions?: CustomFunctions): Fea
   };
 
   return {
-    inputs: checked.columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
-    derived: checked.derived,
+    ...inputsOf(checked),
     outputs,
     evaluateTable,
     evaluateRecord: generateRecordProgram(checked, layout, { evaluateRows: program, calls }),
+  };
+}
+
+/**
+ * What a plan reads, without what it computes of it.
+ *
+ * @throws FEATURES_BAD_PLAN
+ */
+export function inputsOfPlan(plan: FeaturePlan): Pick<FeatureKernel, "inputs" | "derived"> {
+  return inputsOf(checkPlan(plan));
+}
+
+function inputsOf({ columns, derived }: CheckedPlan): Pick<FeatureKernel, "inputs" | "derived"> {
+  return {
+    inputs: columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
+    derived,
   };
 }
 

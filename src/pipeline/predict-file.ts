@@ -1,6 +1,6 @@
-import { openBundle, type Signature } from "../bundle/index.ts";
+import { type CodeTrust, openBundle, type Signature, trustedCode } from "../bundle/index.ts";
 import { type Extended, extendFile, type FilePlace, type ReadingRules } from "../datasets/index.ts";
-import { compilePlan, type FeaturePlan } from "../features/index.ts";
+import { compilePlan, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
 import { openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
@@ -25,6 +25,8 @@ export interface PredictFileRequest extends FilePlace {
 
 export interface PredictFilePorts {
   readonly blobs: BlobStore;
+  /** Whether the custom code of the bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly report: ReportRun;
   readonly signal?: AbortSignal;
 }
@@ -57,7 +59,8 @@ export async function predictFile(
 ): Promise<PredictedFile> {
   const { model, version, bundle: digest, column } = request;
   const bundle = await openBundle(ports.blobs, digest);
-  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  const functions = openCustomFunctions(await trustedCode(bundle, ports.trust));
+  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   const by = `${model}@${version}`;
   const past = createFilePast(kernel, bundle.windows);

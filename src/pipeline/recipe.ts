@@ -31,10 +31,12 @@ export interface Recipe {
   readonly split: SplitSpec;
   readonly trainer: TrainerSpec;
   readonly seed: number;
+  /** The module of the custom functions that the features call, where they call some. */
+  readonly code?: Digest;
 }
 
 /** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
+export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Recipe {
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -51,6 +53,7 @@ export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
     split: model.split,
     trainer: model.trainer,
     seed: model.seed,
+    ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));
 }

@@ -46,6 +46,7 @@ export interface BackupRequest {
   readonly out: string;
   readonly header: Omit<BackupHeader, "format">;
   readonly blobs: BlobStore;
+  /** What refers to others before them. */
   readonly kept: readonly KeptPath[];
   /** Writes the rows of the database, as of one moment, to a new file. */
   readonly dumpDatabase: (path: string) => Promise<number>;
@@ -70,7 +71,8 @@ export interface BackupSummary {
  */
 export async function writeBackup(request: BackupRequest): Promise<BackupSummary> {
   const { blobs, signal } = request;
-  const files = (await Promise.all(request.kept.map(filesOf))).flat();
+  const files: SizedFile[] = [];
+  for (const kept of request.kept) files.push(...(await filesOf(kept)));
   const before = await digestsOf(blobs);
   const rowsPath = blobs.temporaryPath();
   try {

@@ -24,7 +24,10 @@ const kernelFunctions = { cos, exp, expm1, log, log1p, log2, log10, pow, sin, ta
  *
  * @throws FEATURES_BAD_CODE
  */
-export function openCustomFunctions(code: string): CustomFunctions {
+export function openCustomFunctions(code: string): CustomFunctions;
+export function openCustomFunctions(code: string | undefined): CustomFunctions | undefined;
+export function openCustomFunctions(code: string | undefined): CustomFunctions | undefined {
+  if (code === undefined) return undefined;
   let functions: Readonly<Record<string, unknown>>;
   try {
     const realm = createContext(constants.DONT_CONTEXTIFY, {
