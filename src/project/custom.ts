@@ -57,7 +57,7 @@ export function custom<
 >(
   name: string,
   options: CustomOptions<Reads, Returns>,
-  compute: (...values: ArgumentsOf<NoInfer<Reads>>) => Returned[NoInfer<Returns>]["result"] | null,
+  compute: (...values: ArgumentsOf<Reads>) => Returned[NoInfer<Returns>]["result"] | null,
 ): Returned[Returns]["value"] {
   if (typeof options !== "object" || options === null) throw bad("the options are missing", name);
   const { reads, returns, ...rest } = options;
