@@ -436,7 +436,7 @@ export const signatures = {
   },
   custom: {
     written: 'custom("title", { reads: [c.name], returns: "category" }, titleOf)',
-    doc: "What a function of the project gives for the values of columns, null where they are missing; see the guide on custom functions. Missing where it gives null, and where a number is not finite. Features only.",
+    doc: "What a function of the project gives for the values of columns, null where they are missing; see [the guide](../guide/custom-features.md). Missing where it gives null, and where a number is not finite. Features only.",
     takes: [["number", "flag", "time", "category", "text"]],
     upTo: 16,
     gives: "what it returns",

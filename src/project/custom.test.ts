@@ -85,7 +85,7 @@ describe("custom functions of a project", () => {
       "people.ts": `
         import "./marks.ts";
         import { clean, unused } from "./text.ts";
-        const titles: readonly string[] = ["Mr", "Mrs"];
+        const titles: readonly string[] = ["Mrs", "Mr"];
         /** A comment. */
         export default (name: string | null): string | null =>
           titles.find((title) => clean(name ?? "").includes(title)) ?? null;
