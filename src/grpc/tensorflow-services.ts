@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { ColumnType } from "../kernel/index.ts";
 import type { ServedVersion, VersionSelector } from "../serving/index.ts";
-import { recordsOfTensors } from "../wire/index.ts";
+import { outputNames, outputTensors, recordsOfTensors } from "../wire/index.ts";
 import {
   type Answered,
   answering,
@@ -14,7 +14,6 @@ import { grpcErrors } from "./errors.ts";
 import { type ExampleInput, recordsOfExamples } from "./examples.ts";
 import { numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
-import { outputNames, outputTensors } from "./output-tensors.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
 import { messagesOf } from "./service-definition.ts";
 import { inputTensor, type TensorProto, tensorflowTypes, tensorProto } from "./tensor-proto.ts";
@@ -80,13 +79,16 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
       const served = find(request.model_spec);
       const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
       const asked = { inputs, outputs: request.output_filter };
-      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served));
+      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
       return {
         served,
         instances,
         answer: (answered) => ({
           outputs: Object.fromEntries(
-            outputTensors(served, answered, instances).map((output) => [output.name, tensorProto(output)]),
+            outputTensors(served.signature.output, answered, instances).map((output) => [
+              output.name,
+              tensorProto(output),
+            ]),
           ),
           model_spec: specOf(served),
         }),

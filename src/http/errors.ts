@@ -1,6 +1,7 @@
 import { defineErrors } from "../kernel/index.ts";
 
 export const httpErrors = defineErrors({
+  HTTP_BAD_HEADER: { kind: "invalid", doc: "A header of a request does not say what it must." },
   HTTP_TOKEN_MISSING: { kind: "denied", doc: "A management call came without a bearer token." },
   HTTP_TOKEN_WRONG: { kind: "denied", doc: "The bearer token of a management call is not the server's." },
   HTTP_HOST_REFUSED: {

@@ -109,6 +109,13 @@ export class PredictionHeaders {
   }
 }
 
+/** What is sent: text, or JSON with binary tensors behind it. */
+export interface AnswerBody {
+  readonly body: string | Buffer;
+  /** How much of it is JSON, where there is more. */
+  readonly jsonBytes?: number;
+}
+
 /** An answer that waits for its prediction to be in the log. */
 export class PendingAnswer implements Waiting {
   readonly #response: ServerResponse;
@@ -117,7 +124,7 @@ export class PendingAnswer implements Waiting {
   readonly #settings: AnswerSettings;
   readonly #since = monotonicMs();
   #facts: PredictionFacts = { id: "" };
-  #text = "";
+  #written: AnswerBody = { body: "" };
   #instances = 0;
 
   constructor(
@@ -132,19 +139,26 @@ export class PendingAnswer implements Waiting {
   }
 
   /** What to answer when the log has it. */
-  prepare(facts: PredictionFacts, text: string, instances: number): void {
+  prepare(facts: PredictionFacts, written: AnswerBody, instances: number): void {
     this.#facts = facts;
-    this.#text = text;
+    this.#written = written;
     this.#instances = instances;
   }
 
   acknowledge(): void {
     const response = this.#response;
-    const text = this.#text;
-    const length = Buffer.byteLength(text);
-    response.writeHead(200, this.#headers.fill(length, this.#facts, this.#settings.closesConnection()));
-    // Most bodies are ASCII, which node:http writes faster when it is told so.
-    response.end(text, length === text.length ? "latin1" : "utf8");
+    const { body, jsonBytes } = this.#written;
+    const length = Buffer.byteLength(body);
+    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    if (typeof body === "string") {
+      response.writeHead(200, headers);
+      // Most bodies are ASCII, which node:http writes faster when it is told so.
+      response.end(body, length === body.length ? "latin1" : "utf8");
+    } else {
+      const binary = ["inference-header-content-length", String(jsonBytes)];
+      response.writeHead(200, [...headers, ...binary].with(1, "application/octet-stream"));
+      response.end(body);
+    }
     this.#counter.count(this.#instances, monotonicMs() - this.#since);
   }
 

@@ -12,6 +12,7 @@ import {
   type BodyLimits,
   type InputRules,
   inputRules,
+  outputTensors,
   parseV1Predict,
   parseV2Infer,
   v1Metadata,
@@ -20,6 +21,7 @@ import {
   v2VersionSelector,
   writeV1Predictions,
   writeV2Response,
+  writeV2Tensors,
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { answerFeedback } from "./feedback-route.ts";
@@ -32,13 +34,8 @@ import {
   sendJson,
 } from "./prediction-answer.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
+import { jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
-
-/** What answers at a path. Errors thrown by it are answered by its caller. */
-export interface Route {
-  readonly method: "GET" | "POST";
-  answer(body: Buffer, response: ServerResponse): void;
-}
 
 export interface RouterOptions {
   readonly dataPlane: DataPlane;
@@ -124,12 +121,18 @@ export class PredictionRouter {
         });
       case "/v1/feedback":
         return this.#feedback();
+      case "/v1/stream":
+        return this.#get(() => streamDocument(dataPlane));
       case "/v1/models":
       case "/v2/models":
         return this.#get(() => ({ models: names() }));
       case "/v2":
       case "/v2/":
-        return this.#get(() => ({ name: serverName, version: serverVersion, extensions: [] }));
+        return this.#get(() => ({
+          name: serverName,
+          version: serverVersion,
+          extensions: ["binary_tensor_data"],
+        }));
       default:
         return undefined;
     }
@@ -199,7 +202,8 @@ export class PredictionRouter {
         const request = parseV1Predict(body, arm.rules);
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
-        pending.prepare(prediction, writeV1Predictions(request.form, outputs, width), outputs.length / width);
+        const written = { body: writeV1Predictions(request.form, outputs, width) };
+        pending.prepare(prediction, written, outputs.length / width);
       },
     };
   }
@@ -236,13 +240,21 @@ export class PredictionRouter {
     const { model, version } = arm.served;
     return {
       method: "POST",
-      answer: (body, response) => {
+      answer: (body, response, headers) => {
         const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
-        pending.prepare(prediction, writeV2Response(answer, outputs), outputs.length / width);
+        const written =
+          request.binaryOutputs.size === 0
+            ? { body: writeV2Response(answer, outputs) }
+            : writeV2Tensors(
+                answer,
+                outputTensors(arm.served.signature.output, prediction, request),
+                request.binaryOutputs,
+              );
+        pending.prepare(prediction, written, outputs.length / width);
       },
     };
   }
@@ -292,6 +304,12 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
     ["slipway_log_bytes", log.bytes],
     ...(stream === undefined ? [] : streamGauges(stream)),
   ]);
+}
+
+/** How far the windows of the worker that answers have followed the stream. */
+function streamDocument(dataPlane: DataPlane): object {
+  const { sequence = 0, ageMs = 0, problem } = dataPlane.streamProgress() ?? {};
+  return { worker: dataPlane.incarnation, sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
 }
 
 function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {

@@ -108,9 +108,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
   checkOptions(options);
   const { from, seed = 1, name } = options;
   const target = readTarget(options.target(rowColumns<Columns>(from)));
-  const features = readFeatures(
-    options.features(knownColumns<Columns>(from), pastOf(from, target.expression) as never),
-  );
+  const features = readFeatures(options.features(knownColumns<Columns>(from), pastOf(from, target) as never));
   const weight =
     options.weight === undefined ? undefined : readWeight(options.weight(rowColumns<Columns>(from)));
   checkLeaks(features, { dataset: from, target: target.expression });

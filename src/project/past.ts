@@ -7,13 +7,14 @@ import {
   type WindowSource,
   type WindowStatistic,
 } from "../features/spec.ts";
-import type { ColumnType } from "../kernel/index.ts";
+import { type ColumnType, canonicalJson } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { expressionOf, kindOf, type Num } from "./language.ts";
 import type { Past, WindowOptions } from "./past-types.ts";
+import type { TargetSpec } from "./target.ts";
 import { isValue, valueFor } from "./values.ts";
 
 const OPTIONS = ["by", "over", "knownAfter"] as const satisfies readonly (keyof WindowOptions)[];
@@ -34,7 +35,7 @@ interface Collected {
 }
 
 /** The second argument of `features`. */
-export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
+export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSpec): Past<never> {
   const { time } = from;
   if (time === undefined) return withoutTime();
   const types: Record<string, ColumnType> = Object.fromEntries(
@@ -55,10 +56,16 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
         },
       );
     }
+    const isTarget = canonicalJson(expression) === canonicalJson(target);
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
-        : { from: "label", expression, columns: labels.map((name) => ({ name, type: types[name]! })) };
+        : {
+            from: "label",
+            expression,
+            columns: labels.map((name) => ({ name, type: types[name]! })),
+            ...(isTarget ? { target: true } : {}),
+          };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
   const methodsOf = (collected: Collected): object =>
@@ -76,6 +83,12 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
   const past = {
     rows: methodsOf({ written: "past.rows", of: { from: "rows" }, methods: ROWS }),
     get target() {
+      if (task === "multiclass") {
+        throw bad(
+          "past.target: classes cannot be averaged",
+          'ask for one of them: past.label((row) => row.kind.is("…"))',
+        );
+      }
       return collect("past.target", valueFor(target, types), true);
     },
     column: (name: string) => {

@@ -178,6 +178,7 @@ class Replay {
 
   /** Ends the threads of the models that were opened. */
   async close(): Promise<void> {
+    for (const past of this.#past.values()) await past.close();
     for (const known of this.#models.values())
       if ("model" in known && known.model.runs === "on-thread") await known.model.close();
   }

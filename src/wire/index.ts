@@ -26,6 +26,14 @@ export { type FeedbackBody, parseFeedbackBody } from "./feedback-body.ts";
 export { parseOperationInput, parseOperationName } from "./operation-input.ts";
 export { operationsReference } from "./operations-page.ts";
 export {
+  type AnsweredValues,
+  type OutputTensor,
+  outputBytes,
+  outputDatatypes,
+  outputNames,
+  outputTensors,
+} from "./output-tensors.ts";
+export {
   type BodyLimits,
   type InputColumn,
   type InputRecord,
@@ -36,9 +44,6 @@ export {
 export { type AnswerTensor, type TensorAnswers, writeV1Tensors } from "./tensor-answers.ts";
 export {
   decodeTensor,
-  encodeDoubles,
-  encodeIntegers,
-  encodeTexts,
   exactOrBig,
   isTensorType,
   type TensorElement,
@@ -53,13 +58,11 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
+export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
 export {
   type InputTensor,
   parseV2Infer,
   recordsOfTensors,
   type V2InferRequest,
-  v2ModelMetadata,
   v2VersionSelector,
-  writeV2Response,
-  writeV2TensorResponse,
-} from "./v2.ts";
+} from "./v2-request.ts";

@@ -251,6 +251,31 @@ describe("windows of a plan", () => {
     expect(windowProgram({ inputs, derived: [] })).toBeUndefined();
   });
 
+  it("over the target take feedback about it or about its columns, whichever comes first, once", () => {
+    const of = { from: "label", expression: bothKnown, columns: [delay, cancelled], target: true } as const;
+    const window: WindowSpec = { time: "t", of, by: [], overMs: 1000, paneMs: 20, knownAfterMs: 0 };
+    const count = { name: "a", type: "float", from: { kind: "window", window, statistic: "count" } } as const;
+    const program = windowProgram({ inputs, derived: [count] })!;
+    expect(program.labels).toEqual([delay, cancelled]);
+    const record = { t: 1, user: "a", n: 0, price: 1 };
+    const said = (labels: Record<string, unknown>, arrived: string, earlier: readonly string[] = []) =>
+      program.labelEvent(record, { labels, arrived, earlier, atMs: 5 })?.values;
+    expect(said({ delay: 3 }, "delay")).toBeUndefined();
+    expect(said({ delay: 3, cancelled: false }, "cancelled", ["delay"])).toEqual([1]);
+    expect(said({ target: true }, "target")).toEqual([1]);
+    expect(said({ target: 0 }, "target")).toEqual([0]);
+    expect(said({ target: null }, "target")).toBeUndefined();
+    expect(said({ delay: 3, target: false }, "target", ["delay"])).toEqual([0]);
+    expect(said({ target: true }, "target", ["delay", "cancelled"])).toBeUndefined();
+    expect(said({ delay: 3, cancelled: false }, "cancelled", ["target", "delay"])).toBeUndefined();
+    expect(() => said({ target: "late" }, "target")).toThrowError(
+      expect.objectContaining({
+        code: "FEATURES_BAD_FIELD",
+        details: expect.objectContaining({ field: "target" }),
+      }),
+    );
+  });
+
   it("refuse records without what they need", () => {
     const window: WindowSpec = {
       time: "t",

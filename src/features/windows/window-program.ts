@@ -1,7 +1,9 @@
 import { type ColumnType, canonicalJson } from "../../kernel/index.ts";
+import { checkExpression } from "../check.ts";
 import { compilePlan, type FeatureKernel } from "../compile.ts";
 import type { DerivedColumn } from "../derivation.ts";
-import type { Expression } from "../expression.ts";
+import { featuresErrors } from "../errors.ts";
+import type { Expression, ValueKind } from "../expression.ts";
 import { createLowering } from "../lower.ts";
 import type { Lowering } from "../lowered.ts";
 import type { ValueId } from "../plan-builder.ts";
@@ -9,7 +11,13 @@ import { readTextField } from "../record-reader.ts";
 import type { CollectedWindow } from "./keyed-window.ts";
 import type { LabelEvent, RowEvent } from "./window-event.ts";
 import { type KeyPart, keyParts, numberPart, textPart } from "./window-key.ts";
-import { type LabelColumn, type WindowSpec, type WindowStatistic, windowStatistics } from "./window-spec.ts";
+import {
+  type LabelColumn,
+  targetName,
+  type WindowSpec,
+  type WindowStatistic,
+  windowStatistics,
+} from "./window-spec.ts";
 import type { WindowPlaces } from "./window-state.ts";
 
 /** Where a part of a key comes from: a field of a record, or an output of the kernel of rows. */
@@ -28,6 +36,8 @@ export interface Feedback {
   readonly labels: Readonly<Record<string, unknown>>;
   /** The one of them that has just arrived. */
   readonly arrived: string;
+  /** The names of all that arrived before it, among them those whose values are not needed any more. Default: none. */
+  readonly earlier?: readonly string[];
   /** When it became known, epoch milliseconds. */
   readonly atMs: number;
 }
@@ -36,13 +46,13 @@ export interface Feedback {
 export interface WindowProgram extends WindowPlaces {
   /** The timestamp column that says when a row happened. */
   readonly time: string;
-  /** The names under which feedback puts something into windows. */
+  /** The columns that labels are made of; feedback of windows over the target may also be about `target`. */
   readonly labels: readonly LabelColumn[];
   /** @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD */
   rowEvent(record: Readonly<Record<string, unknown>>): RowEvent;
   /**
    * What feedback about a record puts into the windows; undefined when that is nothing, perhaps not yet: a window needs
-   * all the labels that it reads.
+   * all the labels that it reads, one over the target those or the target itself, whichever comes first.
    *
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
@@ -81,11 +91,15 @@ export function windowProgram({
   const optional = inputs.filter(({ required }) => !required).map(({ name }) => name);
   const labels = labelColumns(specs);
   const { rows, keys, sources, labelOutputs } = rowPlan(specs, { time, types, optional });
+  const everyType = { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) };
+  const targetKinds = specs.map(({ of }) =>
+    of.from === "label" ? checkExpression(of.expression, everyType) : undefined,
+  );
   const labelKernel =
     labelOutputs.length === 0
       ? undefined
       : kernelOf(labelOutputs, {
-          types: { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) },
+          types: everyType,
           optional: [...optional, ...labels.map(({ name }) => name)],
         });
   const rowValues = new Float64Array(rows.outputs.length);
@@ -112,22 +126,58 @@ export function windowProgram({
         }),
       };
     },
-    labelEvent: (record, { labels: known, arrived, atMs }) => {
-      const complete = specs.map(({ of }) => {
-        if (of.from !== "label" || !of.columns.some(({ name }) => name === arrived)) return false;
-        return of.columns.every(({ name }) => Object.hasOwn(known, name));
-      });
-      if (labelKernel === undefined || !complete.includes(true)) return undefined;
+    labelEvent: (record, feedback) => {
+      const { labels: known, atMs } = feedback;
+      const brought = specs.map(({ of }) => whatIsBrought(of, feedback));
+      if (labelKernel === undefined || brought.every((what) => what === "nothing")) return undefined;
       rows.evaluateRecord(record, rowValues);
-      labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
-      const values = sources.map(({ value }, at) =>
-        complete[at] && value.from === "label" ? orNull(labelValues[value.output]!) : null,
-      );
+      if (brought.includes("columns"))
+        labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
+      const values = sources.map(({ value }, at) => {
+        if (value.from !== "label" || brought[at] === "nothing") return null;
+        return brought[at] === "target"
+          ? targetValue(known[targetName], targetKinds[at]!)
+          : orNull(labelValues[value.output]!);
+      });
       if (values.every((value) => value === null)) return undefined;
       return { kind: "label", timeMs: orNull(rowValues[0]!), atMs, keys: keysOf(record), values };
     },
     tables: { rows, labels: labelKernel, keys, sources },
   };
+}
+
+/** What feedback brings to a window: the last of its columns, its value itself, or nothing that it does not have already. */
+function whatIsBrought(
+  of: WindowSpec["of"],
+  { labels, arrived, earlier = [] }: Feedback,
+): "columns" | "target" | "nothing" {
+  if (of.from !== "label") return "nothing";
+  const { columns } = of;
+  // A column of that name is a column.
+  if (of.target === true && !columns.some(({ name }) => name === targetName)) {
+    const hasAll = columns.every(({ name }) => earlier.includes(name));
+    if (arrived === targetName) return hasAll ? "nothing" : "target";
+    if (earlier.includes(targetName)) return "nothing";
+  }
+  if (!columns.some(({ name }) => name === arrived)) return "nothing";
+  return columns.every(({ name }) => Object.hasOwn(labels, name)) ? "columns" : "nothing";
+}
+
+/** @throws FEATURES_BAD_FIELD */
+function targetValue(given: unknown, kind: ValueKind): number | null {
+  if (given === null) return null;
+  const isFlag = kind === "flag";
+  if (isFlag && typeof given === "boolean") return given ? 1 : 0;
+  if (typeof given === "number" && (isFlag ? given === 0 || given === 1 : Number.isFinite(given)))
+    return given + 0;
+  const expected = isFlag ? "true or false" : "a finite number";
+  const got = JSON.stringify(given)?.slice(0, 80) ?? typeof given;
+  throw featuresErrors.FEATURES_BAD_FIELD.error(
+    `label "${targetName}" must be ${expected} or null, got ${got}`,
+    {
+      details: { field: targetName, expected, got },
+    },
+  );
 }
 
 /** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
