@@ -16,6 +16,7 @@ export {
 export { type CodeTrust, noCode, trustedCode, untrustedCode } from "./code-trust.ts";
 export { bundleErrors } from "./errors.ts";
 export { type InstallationSignature, installationId, isSignedBy } from "./installation-signature.ts";
+export type { ItemValue, KnownItems } from "./items.ts";
 export {
   outputWidth,
   parseSignature,

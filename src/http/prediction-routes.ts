@@ -14,12 +14,14 @@ import {
   inputRules,
   outputTensors,
   parseV1Predict,
+  parseV1Recommend,
   parseV2Infer,
   v1Metadata,
   v1Status,
   v2ModelMetadata,
   v2VersionSelector,
   writeV1Predictions,
+  writeV1Recommendations,
   writeV2Response,
   writeV2Tensors,
 } from "../wire/index.ts";
@@ -31,6 +33,7 @@ import {
   PendingAnswer,
   PredictionHeaders,
   send,
+  sendError,
   sendJson,
 } from "./prediction-answer.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
@@ -161,6 +164,7 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
+      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
       if (verb !== "predict") throw notImplemented(verb);
       return this.#predictV1(this.#prepare(model, selector));
     }
@@ -204,6 +208,22 @@ export class PredictionRouter {
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
         pending.prepare(prediction, written, outputs.length / width);
+      },
+    };
+  }
+
+  #recommendV1(arm: PreparedArm): Route {
+    const { dataPlane, settings } = this.#options;
+    return {
+      method: "POST",
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
+          // In the turn that logged it, whose end acknowledges it.
+          ({ items, candidates, ...facts }) =>
+            pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
+          (thrown: unknown) => sendError(response, thrown, settings),
+        );
       },
     };
   }
@@ -342,7 +362,7 @@ function noSuchPath(path: string): Error {
 }
 
 function notImplemented(verb: string): Error {
-  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict"`, {
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict" or ":recommend"`, {
     details: { verb },
   });
 }

@@ -31,6 +31,8 @@ export interface Recipe {
   readonly split: SplitSpec;
   readonly trainer: TrainerSpec;
   readonly seed: number;
+  /** What is recommended, for models that do. */
+  readonly items?: { readonly key: string; readonly columns: readonly string[] };
   /** The module of the custom functions that the features call, where they call some. */
   readonly code?: Digest;
 }
@@ -53,6 +55,7 @@ export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Rec
     split: model.split,
     trainer: model.trainer,
     seed: model.seed,
+    ...(model.items === undefined ? {} : { items: model.items }),
     ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));

@@ -1,5 +1,6 @@
 import {
   type CodeTrust,
+  type KnownItems,
   openBundle,
   outputWidth,
   type Signature,
@@ -42,6 +43,8 @@ export interface LoadedModel {
   readonly windows: WindowProgram | undefined;
   /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
   readonly windowSeed: Uint8Array | undefined;
+  /** What the model chooses among when it recommends and nobody says what. */
+  readonly items: KnownItems | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
    * @param derived the derived values, of a model that has them
@@ -85,6 +88,7 @@ export async function loadModel(blobs: BlobStore, digest: Digest, trust?: CodeTr
     derivedNames: kernel.derived.map(({ name }) => name),
     windows: windowProgram(kernel),
     windowSeed: bundle.windows,
+    items: bundle.items,
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);

@@ -58,6 +58,7 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
+export { parseV1Recommend, type V1RecommendRequest, writeV1Recommendations } from "./v1-recommend.ts";
 export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
 export {
   type InputTensor,
