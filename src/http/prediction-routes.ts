@@ -14,12 +14,14 @@ import {
   inputRules,
   outputTensors,
   parseV1Predict,
+  parseV1Recommend,
   parseV2Infer,
   v1Metadata,
   v1Status,
   v2ModelMetadata,
   v2VersionSelector,
   writeV1Predictions,
+  writeV1Recommendations,
   writeV2Response,
   writeV2Tensors,
 } from "../wire/index.ts";
@@ -32,6 +34,7 @@ import {
   PendingAnswer,
   PredictionHeaders,
   send,
+  sendError,
   sendJson,
 } from "./prediction-answer.ts";
 import { examplesRoute } from "./prediction-call.ts";
@@ -124,6 +127,8 @@ export class PredictionRouter {
         });
       case "/v1/feedback":
         return this.#feedback();
+      case "/v1/stream":
+        return this.#get(() => streamDocument(dataPlane));
       case "/v1/models":
       case "/v2/models":
         return this.#get(() => ({ models: names() }));
@@ -168,6 +173,7 @@ export class PredictionRouter {
           : undefined;
     if (verb !== undefined) {
       if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
       if (verb === "classify" || verb === "regress")
         return examplesRoute(verb, this.#prepare(model, selector), this.#options);
       throw notImplemented(verb);
@@ -212,6 +218,22 @@ export class PredictionRouter {
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
         pending.prepare(prediction, written, outputs.length / width);
+      },
+    };
+  }
+
+  #recommendV1(arm: PreparedArm): Route {
+    const { dataPlane, settings } = this.#options;
+    return {
+      method: "POST",
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
+          // In the turn that logged it, whose end acknowledges it.
+          ({ items, candidates, ...facts }) =>
+            pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
+          (thrown: unknown) => sendError(response, thrown, settings),
+        );
       },
     };
   }
@@ -314,6 +336,12 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
   ]);
 }
 
+/** How far the windows of the worker that answers have followed the stream. */
+function streamDocument(dataPlane: DataPlane): object {
+  const { sequence = 0, ageMs = 0, problem } = dataPlane.streamProgress() ?? {};
+  return { worker: dataPlane.incarnation, sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
+}
+
 function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
   return [
     ["slipway_stream_sequence", sequence],
@@ -345,7 +373,7 @@ function noSuchPath(path: string): Error {
 
 function notImplemented(verb: string): Error {
   return httpErrors.HTTP_NOT_IMPLEMENTED.error(
-    `":${verb}" is not offered; use ":predict", ":classify" or ":regress"`,
+    `":${verb}" is not offered; use ":predict", ":classify", ":regress" or ":recommend"`,
     {
       details: { verb },
     },

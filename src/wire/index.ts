@@ -68,6 +68,7 @@ export {
   writeV1Classes,
   writeV1Values,
 } from "./v1-examples.ts";
+export { parseV1Recommend, type V1RecommendRequest, writeV1Recommendations } from "./v1-recommend.ts";
 export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
 export {
   type InputTensor,
