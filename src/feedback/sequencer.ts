@@ -5,6 +5,7 @@ import {
   type PredictionFrame,
   PredictionPlaces,
   parsePredictionId,
+  readInput,
   SealedGroups,
   servingErrors,
 } from "../serving/index.ts";
@@ -230,6 +231,8 @@ export class Sequencer {
   }
 
   #addRows(frame: PredictionFrame): void {
+    // That something was recommended is nothing that happened.
+    if (frame.payload?.intact === true && readInput(frame.payload.input)?.recommend !== undefined) return;
     const records = recordsOf(frame);
     if (records === undefined) {
       this.#counts.unreadable += frame.instances;
@@ -357,8 +360,8 @@ function remember(
 function recordsOf({ payload, instances }: PredictionFrame): readonly RowHappened["record"][] | undefined {
   if (payload?.intact !== true) return undefined;
   // The digest of the payload says that these are the bytes that were logged: a list of as many records.
-  const records = JSON.parse(payload.input.toString("utf8")) as readonly RowHappened["record"][];
-  return records.length === instances ? records : undefined;
+  const records = readInput(payload.input)?.records as readonly RowHappened["record"][] | undefined;
+  return records?.length === instances ? records : undefined;
 }
 
 function timeOf({ payload }: PredictionFrame, instance: number): number | null {

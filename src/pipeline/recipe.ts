@@ -31,6 +31,8 @@ export interface Recipe {
   readonly split: SplitSpec;
   readonly trainer: TrainerSpec;
   readonly seed: number;
+  /** What is recommended, for models that do. */
+  readonly items?: { readonly key: string; readonly columns: readonly string[] };
 }
 
 /** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
@@ -51,6 +53,7 @@ export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
     split: model.split,
     trainer: model.trainer,
     seed: model.seed,
+    ...(model.items === undefined ? {} : { items: model.items }),
   };
   return JSON.parse(canonicalJson(recipe));
 }
