@@ -87,7 +87,7 @@ async function restore(
       if (existsSync(join(into, name))) await moveIntoPlace(join(into, name), path);
       else await rm(path, { recursive: true, force: true });
     }
-    // States of windows are made anew from the stream.
+    // What workers kept of another stream.
     await rm(state.windows, { recursive: true, force: true });
     const rows = await restoreDatabase(database, { path: join(into, BACKUP_ROWS), clock: systemClock });
     const registry = createRegistry(database, { clock: systemClock });

@@ -14,6 +14,8 @@ export interface StateDirectory {
   readonly feedback: string;
   /** Segments of the stream: rows and labels in the order in which windows see them. */
   readonly stream: string;
+  /** What the process that writes the stream says of itself. */
+  readonly sequencer: string;
   /** States of windows, kept so that a worker need not read the whole stream; they can be made anew. */
   readonly windows: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
@@ -43,6 +45,7 @@ export function openStateDirectory(root: string): StateDirectory {
     log: join(root, "log"),
     feedback: join(root, "feedback"),
     stream: join(root, "stream"),
+    sequencer: join(root, "sequencer.json"),
     windows: join(root, "windows"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
@@ -78,15 +81,13 @@ export function openStateDirectory(root: string): StateDirectory {
   return state;
 }
 
-/**
- * What a backup holds besides database and blobs, and the names that it has there; what refers to others comes before them,
- * so that whatever it refers to has been written when its length is taken.
- */
+/** What a backup holds besides database and blobs, and the names that it has there. */
 export function keptPaths(state: StateDirectory): KeptPath[] {
   return [
-    { name: "stream", path: state.stream },
-    { name: "feedback", path: state.feedback },
     { name: "log", path: state.log },
+    { name: "feedback", path: state.feedback },
+    // After the logs, so that it holds every event that a prediction in them says it had seen.
+    { name: "stream", path: state.stream },
     { name: "installation.key", path: state.installationKey },
     { name: "signatures", path: state.signatures },
   ];

@@ -49,6 +49,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   const windows = new LiveWindows({
     directory: state.stream,
     checkpoints: state.windows,
+    sequencerStatus: state.sequencer,
     clock: systemClock,
   });
   const dataPlane = createDataPlane({

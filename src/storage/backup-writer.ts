@@ -46,7 +46,6 @@ export interface BackupRequest {
   readonly out: string;
   readonly header: Omit<BackupHeader, "format">;
   readonly blobs: BlobStore;
-  /** What refers to others before them. */
   readonly kept: readonly KeptPath[];
   /** Writes the rows of the database, as of one moment, to a new file. */
   readonly dumpDatabase: (path: string) => Promise<number>;
@@ -72,6 +71,7 @@ export interface BackupSummary {
 export async function writeBackup(request: BackupRequest): Promise<BackupSummary> {
   const { blobs, signal } = request;
   const files: SizedFile[] = [];
+  // One after the other: what comes later may speak of what came before.
   for (const kept of request.kept) files.push(...(await filesOf(kept)));
   const before = await digestsOf(blobs);
   const rowsPath = blobs.temporaryPath();
