@@ -52,8 +52,15 @@ export interface SequencerCounts {
   readonly repeated: number;
   /** Predictions whose record has been forgotten or is damaged. */
   readonly unreadable: number;
+  /** Rows and labels that say they are of a later day than the one on which they were logged. */
+  readonly future: number;
 }
 
+/**
+ * Windows forget what the newest row cannot see. A row with a time that is not yet would make them forget everything, so
+ * that it is no event; a clock may be wrong by as much as this.
+ */
+const MOST_AHEAD_MS = 86_400_000;
 /** A batch is written when it has so many events or about so many bytes. */
 const BATCH_EVENTS = 2_000;
 const BATCH_BYTES = 512 * 1024;
@@ -90,7 +97,7 @@ export class Sequencer {
   readonly #memory: LabelMemory;
   /** What is known of predictions that wait for other labels, by id. */
   readonly #partial: Map<string, Readonly<Record<string, JsonValue>>>;
-  readonly #counts = { rows: 0, labels: 0, unmatched: 0, repeated: 0, unreadable: 0 };
+  readonly #counts = { rows: 0, labels: 0, unmatched: 0, repeated: 0, unreadable: 0, future: 0 };
   #events: StreamEvent[] = [];
   #bytes = 0;
   #changed: Marks = emptyMarks();
@@ -169,7 +176,7 @@ export class Sequencer {
     ];
     for await (const taken of mergeSources(sources)) {
       for (const frame of taken.predictions) this.#addRows(frame);
-      for (const item of taken.items) await this.#addLabel(item);
+      for (const item of taken.items) await this.#addLabel(item, taken.time);
       const { log, incarnation, end } = taken.mark;
       this.#changed[log].set(incarnation, end);
       this.#framesSinceNote++;
@@ -232,18 +239,17 @@ export class Sequencer {
       return;
     }
     for (const [instance, record] of records.entries()) {
-      this.#add({
-        kind: "row",
-        model: frame.model,
-        predictionId: idOf(frame, instance),
-        timeMs: timeOf(frame, instance),
-        record,
-      });
+      const timeMs = timeOf(frame, instance);
+      if (timeMs !== null && timeMs > frame.time + MOST_AHEAD_MS) {
+        this.#counts.future++;
+        continue;
+      }
+      this.#add({ kind: "row", model: frame.model, predictionId: idOf(frame, instance), timeMs, record });
+      this.#counts.rows++;
     }
-    this.#counts.rows += records.length;
   }
 
-  async #addLabel({ predictionId, name, value, at }: FeedbackItem): Promise<void> {
+  async #addLabel({ predictionId, name, value, at }: FeedbackItem, receivedAt: number): Promise<void> {
     // Nobody will ever know: that is no item of any window.
     if (value === null) return;
     const id = parsePredictionId(predictionId);
@@ -253,6 +259,11 @@ export class Sequencer {
       return;
     }
     if (frame.windows === undefined) return;
+    const timeMs = timeOf(frame, id.instance ?? 0);
+    if (Math.max(at, timeMs ?? at) > receivedAt + MOST_AHEAD_MS) {
+      this.#counts.future++;
+      return;
+    }
     const wanted = await this.#options.labelsOf(frame.bundle);
     // Windows of later versions may look at what those of this one do not; but not at any number of names.
     const isKnown = wanted.includes(name) || name === targetName;
@@ -276,7 +287,7 @@ export class Sequencer {
       kind: "label",
       model: frame.model,
       predictionId: own,
-      timeMs: timeOf(frame, instance),
+      timeMs,
       record,
       name,
       atMs: at,

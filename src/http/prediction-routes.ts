@@ -27,6 +27,7 @@ import {
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { answerFeedback } from "./feedback-route.ts";
+import { mlflowRoute } from "./mlflow-routes.ts";
 import {
   type AnswerSettings,
   methodNotAllowed,
@@ -36,6 +37,7 @@ import {
   sendError,
   sendJson,
 } from "./prediction-answer.ts";
+import { examplesRoute } from "./prediction-call.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
 import { jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
@@ -83,7 +85,7 @@ export class PredictionRouter {
     }
     let route = this.#remembered.get(url);
     if (route === undefined) {
-      route = this.#resolve(pathOf(url));
+      route = this.#resolve(url);
       if (this.#remembered.size < MAX_REMEMBERED_PATHS) this.#remembered.set(url, route);
     }
     if (method !== route.method && !(method === "HEAD" && route.method === "GET"))
@@ -91,8 +93,9 @@ export class PredictionRouter {
     return route;
   }
 
-  #resolve(path: string): Route {
-    const fixed = this.#fixed(path);
+  #resolve(url: string): Route {
+    const path = pathOf(url);
+    const fixed = this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length));
     if (fixed !== undefined) return fixed;
     const v1 = V1_PATH.exec(path);
     if (v1 !== null) return this.#v1(v1);
@@ -141,6 +144,11 @@ export class PredictionRouter {
     }
   }
 
+  #mlflow(path: string, query: string): Route | undefined {
+    const prepare = (model: string, selector: VersionSelector | undefined) => this.#prepare(model, selector);
+    return mlflowRoute(path, new URLSearchParams(query), { ...this.#options, prepare });
+  }
+
   #feedback(): Route | undefined {
     const { feedback: intake, limits, settings } = this.#options;
     if (intake === undefined) return undefined;
@@ -164,9 +172,11 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
+      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
-      if (verb !== "predict") throw notImplemented(verb);
-      return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "classify" || verb === "regress")
+        return examplesRoute(verb, this.#prepare(model, selector), this.#options);
+      throw notImplemented(verb);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);
@@ -362,7 +372,10 @@ function noSuchPath(path: string): Error {
 }
 
 function notImplemented(verb: string): Error {
-  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict" or ":recommend"`, {
-    details: { verb },
-  });
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(
+    `":${verb}" is not offered; use ":predict", ":classify", ":regress" or ":recommend"`,
+    {
+      details: { verb },
+    },
+  );
 }

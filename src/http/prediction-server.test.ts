@@ -217,7 +217,7 @@ describe("a bad request", () => {
     ["/v1/models/late/labels/canary:predict", ROW, 404, "SERVING_UNKNOWN_LABEL"],
     ["/v1/models/%E0%A4%A:predict", ROW, 404, "SERVING_UNKNOWN_MODEL"],
     ["/v1/models/late/versions/one:predict", ROW, 404, "HTTP_NO_SUCH_PATH"],
-    ["/v1/models/late:classify", ROW, 501, "HTTP_NOT_IMPLEMENTED"],
+    ["/v1/models/late:explain", ROW, 501, "HTTP_NOT_IMPLEMENTED"],
     ["/v2/models/nope/infer", TENSORS, 404, "SERVING_UNKNOWN_MODEL"],
     ["/api/v1/deploy", {}, 404, "HTTP_NO_SUCH_PATH"],
     ["/v1/models/late", {}, 405, "HTTP_METHOD_NOT_ALLOWED"],
