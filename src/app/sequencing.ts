@@ -1,5 +1,5 @@
 import { readPlan } from "../bundle/index.ts";
-import { compilePlan, type FeaturePlan, windowProgram } from "../features/index.ts";
+import { type FeaturePlan, inputsOfPlan, windowProgram } from "../features/index.ts";
 import { FEEDBACK_LOG, Sequencer } from "../feedback/index.ts";
 import { type Clock, type Digest, SlipwayError, sleep } from "../kernel/index.ts";
 import { PREDICTION_LOG } from "../serving/index.ts";
@@ -171,7 +171,7 @@ class WindowModels {
     if (!this.#labels.has(bundle)) {
       try {
         const plan = await readPlan(this.#options.blobs, bundle);
-        const program = windowProgram(compilePlan(plan as unknown as FeaturePlan));
+        const program = windowProgram(inputsOfPlan(plan as unknown as FeaturePlan));
         this.#labels.set(
           bundle,
           program?.labels.map(({ name }) => name),

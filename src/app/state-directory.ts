@@ -28,6 +28,8 @@ export interface StateDirectory {
   readonly supervisor: string;
   /** The key that this installation signs with, mode 0600. */
   readonly installationKey: string;
+  /** This installation's signatures of custom code. */
+  readonly signatures: string;
 }
 
 /**
@@ -50,6 +52,7 @@ export function openStateDirectory(root: string): StateDirectory {
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),
+    signatures: join(root, "signatures"),
   };
   try {
     // mkdir itself calls a read-only file system a missing file.
@@ -62,6 +65,7 @@ export function openStateDirectory(root: string): StateDirectory {
       state.stream,
       state.windows,
       state.workers,
+      state.signatures,
     ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -85,6 +89,7 @@ export function keptPaths(state: StateDirectory): KeptPath[] {
     // After the logs, so that it holds every event that a prediction in them says it had seen.
     { name: "stream", path: state.stream },
     { name: "installation.key", path: state.installationKey },
+    { name: "signatures", path: state.signatures },
   ];
 }
 
