@@ -1,3 +1,4 @@
+import type { CodeTrust } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
@@ -28,6 +29,8 @@ import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   /** Where the segments of the prediction log go; created when missing. */
   readonly logDirectory: string;
   readonly clock: Clock;
@@ -160,6 +163,7 @@ class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly counts: PredictionCounts;
   readonly #blobs: BlobStore;
+  readonly #trust: CodeTrust | undefined;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
@@ -177,6 +181,7 @@ class LocalDataPlane implements DataPlane {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
+    this.#trust = options.trust;
     this.#clock = options.clock;
     this.counts = new PredictionCounts(options.clock);
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
@@ -455,7 +460,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
-    const loaded = await loadModel(this.#blobs, bundle);
+    const loaded = await loadModel(this.#blobs, bundle, this.#trust);
     if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }
