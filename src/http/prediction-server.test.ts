@@ -284,7 +284,7 @@ describe("a bad request", () => {
     expect(defects).toEqual([]);
   });
 
-  it("with a compressed body is refused", async () => {
+  it("compressed in a way that is not read is refused", async () => {
     const { post } = await openPredictionRoom();
     const answer = await post(PREDICT, ROW, { headers: { "content-encoding": "br" } });
     expect(answer.status).toBe(415);
