@@ -1,5 +1,6 @@
 import type { EmbeddingRecipe } from "../images/spec.ts";
 import { type ColumnType, canonicalJson } from "../kernel/index.ts";
+import { customColumns } from "./custom/custom-column.ts";
 import { derivedColumns } from "./derived-columns.ts";
 import { nativeLimits, planDictionaries } from "./dictionaries.ts";
 import { type Expression, type ExpressionOf, kindOfColumn, type Op } from "./expression.ts";
@@ -102,6 +103,7 @@ const lowerings = {
   imageHashDistance: lowerImageHashDistance,
   imageEmbedding: lowerImageEmbedding,
   window: lowerWindow,
+  custom: lowerCustom,
 } as const satisfies {
   readonly [Name in Op]: (expression: ExpressionOf<Name>, lowering: Lowering) => Lowered;
 };
@@ -120,6 +122,7 @@ export function createLowering(request: LoweringRequest): Lowering {
   const { columns, training } = request;
   const builder: PlanBuilder = createPlanBuilder(columns, request.optional);
   const derived = derivedColumns(request.expressions, columns, request.embeddings);
+  const custom = customColumns(request.expressions, columns);
   const done = new Map<string, Lowered>();
   const lowering: Lowering = {
     builder,
@@ -127,7 +130,8 @@ export function createLowering(request: LoweringRequest): Lowering {
     training,
     embeddings: request.embeddings ?? {},
     derived: new Map(derived.map((column) => [canonicalJson(column.from), column])),
-    dictionaries: planDictionaries(request.expressions, columns, training),
+    custom,
+    dictionaries: planDictionaries(request.expressions, { types: columns, custom }, training),
     lower: (expression) => {
       const key = canonicalJson(expression);
       let lowered = done.get(key);
@@ -169,7 +173,7 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
   const kind = kindOfColumn[columns[expression.name]!];
   switch (kind) {
     case "category":
-      return lowerCategoryColumn(expression.name, lowering);
+      return lowerCategoryColumn(expression.name, { lowering, place: () => builder.column(expression.name) });
     case "text":
       return { kind, column: builder.column(expression.name) };
     case "image":
@@ -182,6 +186,14 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
 function lowerWindow({ window, statistic }: ExpressionOf<"window">, { builder, derived }: Lowering): Lowered {
   const column = derived.get(canonicalJson({ kind: "window", window, statistic }))!;
   return { kind: "number", id: builder.slot({ read: "derived", derived: builder.derived(column) }) };
+}
+
+function lowerCustom(expression: ExpressionOf<"custom">, lowering: Lowering): Lowered {
+  const { builder } = lowering;
+  const column = lowering.custom.get(canonicalJson(expression))!;
+  const place = (): number => builder.custom(column);
+  if (expression.returns === "category") return lowerCategoryColumn(column.name, { lowering, place });
+  return { kind: expression.returns, id: builder.slot({ read: "number", column: place() }) };
 }
 
 function lowerFillMissing(expression: ExpressionOf<"fillMissing">, lowering: Lowering): Lowered {

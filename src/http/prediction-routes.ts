@@ -3,6 +3,7 @@ import type { FeedbackIntake } from "../feedback/index.ts";
 import type {
   DataPlane,
   ModelStatus,
+  PredictionCounter,
   ServedVersion,
   StreamProgress,
   VersionSelector,
@@ -27,6 +28,7 @@ import {
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { answerFeedback } from "./feedback-route.ts";
+import { mlflowRoute } from "./mlflow-routes.ts";
 import {
   type AnswerSettings,
   methodNotAllowed,
@@ -36,8 +38,9 @@ import {
   sendError,
   sendJson,
 } from "./prediction-answer.ts";
-import type { PredictionCounter } from "./prediction-metrics.ts";
-import { jsonBytesOf, type Route } from "./route.ts";
+import { examplesRoute } from "./prediction-call.ts";
+import { repositoryRoute } from "./repository-routes.ts";
+import { decoded, jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 export interface RouterOptions {
@@ -83,7 +86,7 @@ export class PredictionRouter {
     }
     let route = this.#remembered.get(url);
     if (route === undefined) {
-      route = this.#resolve(pathOf(url));
+      route = this.#resolve(url);
       if (this.#remembered.size < MAX_REMEMBERED_PATHS) this.#remembered.set(url, route);
     }
     if (method !== route.method && !(method === "HEAD" && route.method === "GET"))
@@ -91,8 +94,10 @@ export class PredictionRouter {
     return route;
   }
 
-  #resolve(path: string): Route {
-    const fixed = this.#fixed(path);
+  #resolve(url: string): Route {
+    const path = pathOf(url);
+    const fixed =
+      this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length)) ?? repositoryRoute(path, this.#options);
     if (fixed !== undefined) return fixed;
     const v1 = V1_PATH.exec(path);
     if (v1 !== null) return this.#v1(v1);
@@ -119,7 +124,7 @@ export class PredictionRouter {
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(gaugesOf(dataPlane), feedback?.counts);
+          const text = settings.metrics.text(dataPlane.counts.all(), gaugesOf(dataPlane), feedback?.counts);
           send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
         });
       case "/v1/feedback":
@@ -134,11 +139,16 @@ export class PredictionRouter {
         return this.#get(() => ({
           name: serverName,
           version: serverVersion,
-          extensions: ["binary_tensor_data"],
+          extensions: ["binary_tensor_data", "model_repository", "statistics"],
         }));
       default:
         return undefined;
     }
+  }
+
+  #mlflow(path: string, query: string): Route | undefined {
+    const prepare = (model: string, selector: VersionSelector | undefined) => this.#prepare(model, selector);
+    return mlflowRoute(path, new URLSearchParams(query), { ...this.#options, prepare });
   }
 
   #feedback(): Route | undefined {
@@ -164,9 +174,11 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
+      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
-      if (verb !== "predict") throw notImplemented(verb);
-      return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "classify" || verb === "regress")
+        return examplesRoute(verb, this.#prepare(model, selector), this.#options);
+      throw notImplemented(verb);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);
@@ -198,9 +210,11 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV1(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV1(arm, this.#options) };
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV1Predict(body, arm.rules);
@@ -216,13 +230,17 @@ export class PredictionRouter {
     const { dataPlane, settings } = this.#options;
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
-          (thrown: unknown) => sendError(response, thrown, settings),
+          (thrown: unknown) => {
+            arm.counter.fail();
+            sendError(response, thrown, settings);
+          },
         );
       },
     };
@@ -256,10 +274,12 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV2(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV2(arm, this.#options) };
     const { model, version } = arm.served;
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response, headers) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
@@ -280,7 +300,7 @@ export class PredictionRouter {
   }
 
   #prepare(model: string, selector: VersionSelector | undefined): PreparedArm {
-    const { dataPlane, settings, limits } = this.#options;
+    const { dataPlane, limits } = this.#options;
     const served = dataPlane.find(model, selector);
     const prepared = this.#arms.get(served) ?? {
       served,
@@ -289,7 +309,7 @@ export class PredictionRouter {
         unbatched: served.signature.unbatched === true,
       }),
       headers: new PredictionHeaders(served),
-      counter: settings.metrics.counterOf(served.model, served.version),
+      counter: dataPlane.counts.counterOf(served),
     };
     this.#arms.set(served, prepared);
     return prepared;
@@ -346,15 +366,6 @@ function pathOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    // A broken escape names nothing that exists; the text itself goes into the message.
-    return segment;
-  }
-}
-
 function noSuchPath(path: string): Error {
   return httpErrors.HTTP_NO_SUCH_PATH.error(`nothing answers at ${path.slice(0, 200)}`, {
     hint: "Predictions are made by POST /v1/models/<model>:predict or /v2/models/<model>/infer; GET /v1/models lists the models.",
@@ -362,7 +373,10 @@ function noSuchPath(path: string): Error {
 }
 
 function notImplemented(verb: string): Error {
-  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict" or ":recommend"`, {
-    details: { verb },
-  });
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(
+    `":${verb}" is not offered; use ":predict", ":classify", ":regress" or ":recommend"`,
+    {
+      details: { verb },
+    },
+  );
 }

@@ -1,11 +1,13 @@
 import type { BundleParts, Signature, SignatureOutput } from "../bundle/index.ts";
 import { assignSplit, checkWeights, predictedClasses, splitRole, type Task } from "../evaluation/index.ts";
 import {
+  checkPurity,
   compilePlan,
   derivedColumns,
   evaluateExpression,
   type FeatureKernel,
   fitPlan,
+  openCustomFunctions,
 } from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
@@ -21,6 +23,8 @@ import { columnTypes, type Recipe } from "./recipe.ts";
 export interface BuildOptions {
   /** Worker threads of the trainer; the bundle does not depend on it. */
   readonly threads: number;
+  /** The module of the custom functions that the features call. */
+  readonly code?: string | undefined;
   readonly onStep?: (step: "features" | "train", state: "running" | "finished", detail?: string) => void;
   readonly onIteration?: (progress: {
     iteration: number;
@@ -93,6 +97,9 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
   };
 
   options.onStep?.("features", "running");
+  const { code } = options;
+  if (code !== undefined) checkPurity(code, { expressions: features, columns, table: seen });
+  const functions = openCustomFunctions(code);
   const derived = derivedColumns(features, columns, embeddings);
   const { table, windows } = withDerivedColumns({ inputs: recipe.columns, derived }, seen);
   // Servers begin with the past of the snapshot and are told of its rows no more.
@@ -112,9 +119,10 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       ...(task === "multiclass" ? {} : { target: trainTarget }),
       seed: recipe.seed,
       ...(trainWeights === undefined ? {} : { weights: trainWeights }),
+      functions,
     },
   );
-  const kernel = compilePlan(plan);
+  const kernel = compilePlan(plan, functions);
   const trainSet: TrainingSet = {
     matrix: kernel.evaluateTable(trainTable, { folds }),
     target: trainTarget,
@@ -165,6 +173,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       profile: reference,
       ...(windows === undefined ? {} : { windows: windows.toBytes() }),
       ...(encoders.length === 0 ? {} : { encoders }),
+      ...(code === undefined ? {} : { code: Buffer.from(code) }),
       ...(recipe.items === undefined ? {} : { items: knownItems(recipe.items, snapshot, recipe) }),
     },
     kernel,

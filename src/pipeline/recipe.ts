@@ -33,10 +33,12 @@ export interface Recipe {
   readonly seed: number;
   /** What is recommended, for models that do. */
   readonly items?: { readonly key: string; readonly columns: readonly string[] };
+  /** The module of the custom functions that the features call, where they call some. */
+  readonly code?: Digest;
 }
 
 /** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
+export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Recipe {
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -54,6 +56,7 @@ export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
     trainer: model.trainer,
     seed: model.seed,
     ...(model.items === undefined ? {} : { items: model.items }),
+    ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));
 }

@@ -1,3 +1,4 @@
+import type { CodeTrust } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
@@ -5,6 +6,7 @@ import type { RecommendRequest } from "./candidates.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
 import type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
+import { PredictionCounts } from "./prediction-counts.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -22,7 +24,7 @@ import {
   unknownModel,
   unknownVersion,
 } from "./refusals.ts";
-import { parseRouting, type RoutingSnapshot } from "./routing.ts";
+import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
 import type { ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
 import {
   Arm,
@@ -37,6 +39,8 @@ import type { ThreadedAnswers } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   /** Where the segments of the prediction log go; created when missing. */
   readonly logDirectory: string;
   readonly clock: Clock;
@@ -54,21 +58,13 @@ export interface DataPlaneOptions {
   readonly maxOpenCalls?: number;
 }
 
-/** What became of a routing snapshot. */
-export interface ApplyReport {
-  /** `refused`: nothing has changed. `applied`: what could be loaded is served now. */
-  readonly outcome: "applied" | "refused";
-  /** The generation served afterwards. */
-  readonly generation: number;
-  /** What could not be loaded and why; empty when everything is served as the snapshot says. */
-  readonly problems: readonly string[];
-}
-
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
   /** Names this life of the worker in prediction ids and log segments. */
   readonly incarnation: string;
   readonly maxInstances: number;
+  /** Kept by the protocols: what was answered and how fast. */
+  readonly counts: PredictionCounts;
   /**
    * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
    * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
@@ -138,7 +134,9 @@ type Resolved = Pick<Instances, "records"> & Pick<Request, "images">;
 
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
+  readonly counts: PredictionCounts;
   readonly #blobs: BlobStore;
+  readonly #trust: CodeTrust | undefined;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
@@ -158,7 +156,9 @@ class LocalDataPlane implements DataPlane {
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#images = options.images ?? DEFAULT_IMAGE_RULES;
     this.#blobs = options.blobs;
+    this.#trust = options.trust;
     this.#clock = options.clock;
+    this.counts = new PredictionCounts(options.clock);
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
@@ -470,7 +470,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
-    const loaded = await loadModel(this.#blobs, bundle, this.#images);
+    const loaded = await loadModel(this.#blobs, bundle, { trust: this.#trust, images: this.#images });
     if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }

@@ -1,6 +1,5 @@
 export type { RecommendRequest } from "./candidates.ts";
 export {
-  type ApplyReport,
   createDataPlane,
   type DataPlane,
   type DataPlaneOptions,
@@ -12,6 +11,12 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
+export {
+  LATENCY_BUCKETS,
+  type PredictionCounter,
+  type PredictionCounts,
+  type VersionCounts,
+} from "./prediction-counts.ts";
 export {
   type FrameInput,
   type PredictionFrame,
@@ -30,7 +35,13 @@ export {
   replayLog,
 } from "./replay.ts";
 export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
-export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
+export {
+  type ApplyReport,
+  parseRouting,
+  type RoutedModel,
+  type RoutedVersion,
+  type RoutingSnapshot,
+} from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
 export type { StreamProgress } from "./stream-progress.ts";

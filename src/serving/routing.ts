@@ -84,3 +84,13 @@ function positiveInteger(value: unknown, at: string): number {
 function bad(fault: string): Error {
   return servingErrors.SERVING_BAD_ROUTING.error(`bad routing snapshot: ${fault}`, { details: { fault } });
 }
+
+/** What became of a routing snapshot. */
+export interface ApplyReport {
+  /** `refused`: nothing has changed. `applied`: what could be loaded is served now. */
+  readonly outcome: "applied" | "refused";
+  /** The generation served afterwards. */
+  readonly generation: number;
+  /** What could not be loaded and why; empty when everything is served as the snapshot says. */
+  readonly problems: readonly string[];
+}

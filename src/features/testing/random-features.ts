@@ -171,6 +171,19 @@ const finite = fc.oneof(
   fc.constant(-0),
 );
 
+const custom = (returns: "number" | "flag" | "category"): Arbitrary<ExpressionOf<"custom">> =>
+  fc
+    .array(fc.constantFrom(...Object.keys(columns).filter((name) => columns[name] !== "image")), {
+      minLength: 1,
+      maxLength: 3,
+    })
+    .map((names) => ({
+      op: "custom",
+      function: returns,
+      returns,
+      args: names.map((name) => ({ op: "column", name })),
+    }));
+
 /** Every operation; leaving one out of the table does not compile. */
 const { kinds, operations } = build();
 
@@ -282,6 +295,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
       imageHash: op("imageHash", [image], limits),
       imageHashDistance: op("imageHashDistance", [image], fc.constant({ to: "00ff00ff00ff00ff" })),
       imageEmbedding: op("imageEmbedding", [image]),
+      custom: fc.constantFrom("number", "flag", "category").chain(custom),
     };
     made = byOp;
     const filledFlag = op(
@@ -335,6 +349,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.wordCount,
         byOp.imageFact,
         byOp.imageHashDistance,
+        custom("number"),
       ),
       flag: fc.oneof(
         deep,
@@ -352,6 +367,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.isOneOf,
         byOp.isMissing,
         filledFlag,
+        custom("flag"),
       ),
       category: fc.oneof(
         deep,
@@ -363,10 +379,11 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.hashed,
         byOp.imageHash,
         filledCategory,
+        custom("category"),
       ),
       time: fc.oneof(column("timestamp"), byOp.constantTime),
       text: column("text"),
-      named: fc.oneof(column("category"), filledCategory),
+      named: fc.oneof(column("category"), filledCategory, custom("category")),
     };
   });
   return { kinds, operations: made! };
