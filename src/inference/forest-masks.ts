@@ -1,6 +1,27 @@
 import { type Forest, treeCount } from "./forest.ts";
 import { isMissingCode } from "./forest-walk.ts";
 
+/** How a feature's value falls into a slot. Every node of the feature treats all values of a slot alike. */
+export type SlotRule =
+  /** Between two neighbouring thresholds; NaN is missing. */
+  | { readonly kind: "threshold" }
+  /** The same, but values within ± `zeroUpTo` are missing too. */
+  | { readonly kind: "threshold, zero missing"; readonly zeroUpTo: number }
+  /** A code in [0, codes); everything else is missing. */
+  | { readonly kind: "code"; readonly codes: number }
+  /**
+   * The whole part of a number; NaN is missing, what is no code in [0, codes) is in no set. `single`: the number is rounded to
+   * float32 first and may not be negative, else it may be above −1.
+   */
+  | { readonly kind: "whole part"; readonly codes: number; readonly single: boolean };
+
+export interface MaskOptions {
+  /** For each feature; by its kind when left out. */
+  readonly rules?: readonly SlotRule[];
+  /** Round after every addition to float32. */
+  readonly single?: boolean;
+}
+
 /** A tree's leaves are the bits of one mask. */
 const LARGEST_TREE = 32;
 /** Words all tables together may have: 32 MB. Beyond that, walking is kinder to the cache. */
@@ -23,10 +44,11 @@ export interface ForestMasks {
 /** Masks that a feature applies, by the slot its value falls into. */
 interface FeatureTable {
   readonly feature: number;
+  readonly rule: SlotRule;
   /** Ascending distinct thresholds; the slot of x is the number of thresholds below x. Empty for categories. */
   readonly thresholds: Float64Array;
-  /** Categories: the slot is the code. 0 for numeric features. */
-  readonly cardinality: number;
+  /** Of categories that are in no set: the slot behind those of the codes. */
+  readonly otherSlot: number;
   readonly missingSlot: number;
   /** The trees that the table has masks for, ascending. */
   readonly trees: Int32Array;
@@ -38,12 +60,13 @@ interface FeatureTable {
 const LANES = 4;
 
 /** @returns undefined when the forest's trees or tables are too large for masks. */
-export function createForestMasks(forest: Forest): ForestMasks | undefined {
+export function createForestMasks(forest: Forest, options: MaskOptions = {}): ForestMasks | undefined {
+  const { single = false, rules = forest.features.map(ruleOf) } = options;
   const trees = treeCount(forest);
   for (let tree = 0; tree < trees; tree++)
     if (forest.treeLeaves[tree + 1]! - forest.treeLeaves[tree]! > LARGEST_TREE) return undefined;
   const { leafMasks, leaves } = orderLeaves(forest);
-  const tables = buildTables(forest, leafMasks);
+  const tables = buildTables(forest, rules, leafMasks);
   if (tables === undefined) return undefined;
 
   const { base } = forest;
@@ -94,17 +117,43 @@ export function createForestMasks(forest: Forest): ForestMasks | undefined {
       }
     }
     let score = base;
-    for (let tree = 0; tree < trees; tree++) score += leaves[(tree << 5) + Math.clz32(alive[tree]!)]!;
+    if (single) {
+      for (let tree = 0; tree < trees; tree++)
+        score = Math.fround(score + leaves[(tree << 5) + Math.clz32(alive[tree]!)]!);
+    } else {
+      for (let tree = 0; tree < trees; tree++) score += leaves[(tree << 5) + Math.clz32(alive[tree]!)]!;
+    }
     return score;
   }
 
   return { scoreRow };
 }
 
+function ruleOf({ kind, cardinality }: Forest["features"][number]): SlotRule {
+  return kind === "numeric" ? { kind: "threshold" } : { kind: "code", codes: cardinality };
+}
+
 function slotOf(table: FeatureTable, value: number): number {
-  const { thresholds } = table;
-  if (table.cardinality > 0) return isMissingCode(value, table.cardinality) ? table.missingSlot : value | 0;
-  if (Number.isNaN(value)) return table.missingSlot;
+  const { rule } = table;
+  switch (rule.kind) {
+    case "code":
+      return isMissingCode(value, rule.codes) ? table.missingSlot : value | 0;
+    case "whole part": {
+      if (Number.isNaN(value)) return table.missingSlot;
+      const number = rule.single ? Math.fround(value) : value;
+      const isCode = (rule.single ? number >= 0 : number > -1) && number < rule.codes;
+      return isCode ? Math.trunc(number) : table.otherSlot;
+    }
+    case "threshold, zero missing":
+      if (!(value > rule.zeroUpTo || value < -rule.zeroUpTo)) return table.missingSlot;
+      return placeOf(table.thresholds, value);
+    case "threshold":
+      return Number.isNaN(value) ? table.missingSlot : placeOf(table.thresholds, value);
+  }
+}
+
+/** The number of thresholds below a value. */
+function placeOf(thresholds: Float64Array, value: number): number {
   let low = 0;
   let high = thresholds.length;
   while (low < high) {
@@ -145,6 +194,7 @@ function orderLeaves(forest: Forest): {
 
 function buildTables(
   forest: Forest,
+  rules: readonly SlotRule[],
   leafMasks: { left: Int32Array; right: Int32Array },
 ): FeatureTable[] | undefined {
   const nodesOf: { node: number; tree: number }[][] = forest.features.map(() => []);
@@ -156,24 +206,25 @@ function buildTables(
   let words = 0;
   for (const [feature, nodes] of nodesOf.entries()) {
     if (nodes.length === 0) continue;
-    const { kind, cardinality } = forest.features[feature]!;
+    const rule = rules[feature]!;
+    const isCodes = rule.kind === "code" || rule.kind === "whole part";
     const asking = new Set(nodes.map(({ tree }) => tree));
     // Where most trees ask, masks for all are quicker than a list of those that do.
     const all = treeCount(forest);
     const trees =
       asking.size * 2 >= all ? Int32Array.from({ length: all }, (_, tree) => tree) : Int32Array.from(asking);
-    const thresholds =
-      kind === "numeric"
-        ? Float64Array.from(new Set(nodes.map(({ node }) => forest.nodeThreshold[node]!))).sort()
-        : new Float64Array(0);
-    const missingSlot = kind === "numeric" ? thresholds.length + 1 : cardinality;
+    const thresholds = isCodes
+      ? new Float64Array(0)
+      : Float64Array.from(new Set(nodes.map(({ node }) => forest.nodeThreshold[node]!))).sort();
+    const otherSlot = isCodes ? rule.codes : thresholds.length;
+    const missingSlot = otherSlot + 1;
     words += (missingSlot + 1) * trees.length;
     if (words > LARGEST_TABLES) return undefined;
     const masks = new Int32Array((missingSlot + 1) * trees.length).fill(ALL_LEAVES);
-    const table = { feature, thresholds, cardinality, missingSlot, trees, masks };
-    const placeOf = new Map(Array.from(trees, (tree, place) => [tree, place]));
+    const table = { feature, rule, thresholds, otherSlot, missingSlot, trees, masks };
+    const places = new Map(Array.from(trees, (tree, place) => [tree, place]));
     for (const { node, tree } of nodes)
-      fillNode(forest, table, { node, place: placeOf.get(tree)!, leafMasks });
+      fillNode(forest, table, { node, place: places.get(tree)!, leafMasks });
     tables.push(table);
   }
   return tables;
@@ -193,14 +244,15 @@ function fillNode(
     table.masks[index] = table.masks[index]! & withoutLeft;
   };
   if (forest.nodeMissingLeft[node] === 0) ruleOut(table.missingSlot);
-  if (forest.features[table.feature]!.kind === "numeric") {
-    const first = slotOf(table, forest.nodeThreshold[node]!) + 1;
+  if (table.rule.kind !== "code" && table.rule.kind !== "whole part") {
+    const first = placeOf(table.thresholds, forest.nodeThreshold[node]!) + 1;
     for (let slot = first; slot <= table.thresholds.length; slot++) ruleOut(slot);
     return;
   }
   const start = forest.nodeCategories[node]!;
   const bits = (forest.nodeCategories[node + 1]! - start) * 32;
-  for (let code = 0; code < table.cardinality; code++) {
+  // What is in no set goes right at every node.
+  for (let code = 0; code <= table.otherSlot; code++) {
     const member = code < bits && (forest.categoryWords[start + (code >>> 5)]! >>> (code & 31)) & 1;
     if (!member) ruleOut(code);
   }
