@@ -1,4 +1,5 @@
 import { constants, setPriority } from "node:os";
+import { type CodeTrust, noCode, readManifest } from "../bundle/index.ts";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
 import {
@@ -16,10 +17,13 @@ import { loadProject } from "../project/index.ts";
 import { readModelFile, writeModelFile } from "../registry/index.ts";
 import { loadModel, loggedBundles, replayLog } from "../serving/index.ts";
 import { openFileBlobs, unpackBackup, writeBackup } from "../storage/index.ts";
+import { codeTrust } from "./code-signatures.ts";
 import { appErrors } from "./errors.ts";
-import type { FromRunner, Job, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
+import type { FromRunner, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
 import { requireDataset, requireModel } from "./project-lookup.ts";
 import { serializeError } from "./serialize-error.ts";
+
+type Start = Extract<ToRunner, { kind: "start" }>;
 
 /** One job, then the end. Without a control plane there is nobody to answer, so losing it ends the runner. */
 const waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -31,7 +35,7 @@ let questionsAsked = 0;
 process.on("message", (message: ToRunner) => {
   switch (message.kind) {
     case "start":
-      work(message.job, message.blobs).then(
+      work(message).then(
         (result) => finish({ kind: "result", result }),
         (error: unknown) => finish({ kind: "failed", error: serializeError(error) }),
       );
@@ -54,12 +58,14 @@ process.once("SIGTERM", () => stopping.abort(appErrors.APP_RUN_CANCELLED.error("
 // Ctrl-C reaches everybody in the terminal: whoever started this run decides what becomes of it, and says it by SIGTERM.
 process.on("SIGINT", () => undefined);
 
-async function work(job: Job, blobsDirectory: string): Promise<unknown> {
+async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unknown> {
   setPriority(constants.priority.PRIORITY_LOW);
   const blobs = openFileBlobs(blobsDirectory);
+  const trust = signed === undefined ? noCode : codeTrust(signed);
   const report: RunPorts["report"] = (event) => send({ kind: "event", event });
   const ports: RunPorts = {
     blobs,
+    trust,
     clock: systemClock,
     latestSnapshot: async (dataset) => (await ask("latestSnapshot", [dataset])) ?? undefined,
     recordSnapshot: async (dataset, { digest, manifest }) => {
@@ -78,10 +84,9 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       const project = await loadProject(job.projectRoot);
       const spec = requireModel(project, job.model);
       const dataset = project.datasetNameOf(job.model);
-      return executeRun(
-        { model: job.model, spec, dataset, projectRoot: project.root, threads: job.threads },
-        ports,
-      );
+      const { model, threads } = job;
+      const custom = project.customSourcesOf(model);
+      return executeRun({ model, spec, custom, dataset, projectRoot: project.root, threads }, ports);
     }
     case "ingest": {
       const project = await loadProject(job.projectRoot);
@@ -92,7 +97,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       return { ...taken, validation: await validateTaken({ ...taken, dataset }, place, ports) };
     }
     case "reproduce":
-      return reproduceBundle({ ...job, blobs, report, signal: stopping.signal });
+      return reproduceBundle({ ...job, blobs, trust, report, signal: stopping.signal });
     case "import":
       return importModel({ ...job, blobs });
     case "reproduce-import":
@@ -101,6 +106,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       return replayLog({
         directory: job.log,
         blobs,
+        trust,
         filter: job.filter,
         ...(job.stream === undefined ? {} : { stream: job.stream }),
         onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
@@ -114,15 +120,17 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     case "log-bundles":
       return [...(await loggedBundles(job.log))];
     case "predict": {
-      const predicted = await predictFile(job.request, { blobs, report, signal: stopping.signal });
+      const predicted = await predictFile(job.request, { blobs, trust, report, signal: stopping.signal });
       return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };
     }
     case "export-model":
       return writeModelFile({ ...job.request, blobs, signal: stopping.signal });
     case "unpack-model": {
-      const carried = await readModelFile({ file: job.file, blobs, signal: stopping.signal });
-      const { signature, featureNames } = await loadModel(blobs, carried.version.bundle);
-      return { carried, signature, features: featureNames.length };
+      const mayRun: CodeTrust = job.allowCode ? async () => undefined : trust;
+      const carried = await readModelFile({ file: job.file, blobs, mayRun, signal: stopping.signal });
+      const { bundle } = carried.version;
+      const { signature } = await loadModel(blobs, bundle, mayRun);
+      return { carried, signature, code: (await readManifest(blobs, bundle)).files.code?.digest };
     }
     case "backup":
       return writeBackup({

@@ -337,7 +337,7 @@ describe("TensorFlow Serving over gRPC", () => {
       "an example without a feature",
       "Classify",
       { model_spec: { name: "late" }, input: { example_list: { examples: [example] } } },
-      "GRPC_BAD_REQUEST",
+      "WIRE_BAD_REQUEST",
     ],
     [
       "a classifier asked for a value",
@@ -357,6 +357,24 @@ describe("TensorFlow Serving over gRPC", () => {
   it("does not let models be managed on the prediction port", async () => {
     const { refusal } = await openGrpcRoom();
     expect((await refusal("model", "HandleReloadConfigRequest", {})).code).toBe(status.UNIMPLEMENTED);
+  });
+});
+
+describe("statistics over gRPC", () => {
+  it("count what was answered and refused", async () => {
+    const { call, refusal } = await openGrpcRoom();
+    await call("inference", "ModelInfer", rawRequest());
+    await refusal("inference", "ModelInfer", { model_name: "late", inputs: [] });
+    for (const request of [{}, { name: "late" }, { name: "late", version: "1" }]) {
+      const { message } = await call("inference", "ModelStatistics", request);
+      expect(message.model_stats).toHaveLength(1);
+      const { name, version, execution_count, inference_stats } = message.model_stats[0];
+      expect([name, version, Number(execution_count)]).toEqual(["late", "1", 1]);
+      expect(Number(inference_stats.success.count)).toBe(1);
+      expect(Number(inference_stats.success.ns)).toBeGreaterThan(0);
+      expect(Number(inference_stats.fail.count)).toBe(1);
+    }
+    expect((await refusal("inference", "ModelStatistics", { name: "nobody" })).code).toBe(status.NOT_FOUND);
   });
 });
 

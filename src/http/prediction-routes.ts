@@ -3,6 +3,7 @@ import type { FeedbackIntake } from "../feedback/index.ts";
 import type {
   DataPlane,
   ModelStatus,
+  PredictionCounter,
   ServedVersion,
   StreamProgress,
   VersionSelector,
@@ -12,29 +13,35 @@ import {
   type BodyLimits,
   type InputRules,
   inputRules,
+  openapiDocument,
   outputTensors,
   parseV1Predict,
+  parseV1Recommend,
   parseV2Infer,
   v1Metadata,
   v1Status,
   v2ModelMetadata,
   v2VersionSelector,
   writeV1Predictions,
+  writeV1Recommendations,
   writeV2Response,
   writeV2Tensors,
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { answerFeedback } from "./feedback-route.ts";
+import { mlflowRoute } from "./mlflow-routes.ts";
 import {
   type AnswerSettings,
   methodNotAllowed,
   PendingAnswer,
   PredictionHeaders,
   send,
+  sendError,
   sendJson,
 } from "./prediction-answer.ts";
-import type { PredictionCounter } from "./prediction-metrics.ts";
-import { jsonBytesOf, type Route } from "./route.ts";
+import { examplesRoute } from "./prediction-call.ts";
+import { repositoryRoute } from "./repository-routes.ts";
+import { decoded, jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 export interface RouterOptions {
@@ -56,7 +63,8 @@ interface PreparedArm {
 }
 
 const MAX_REMEMBERED_PATHS = 1_000;
-const V1_PATH = /^\/v1\/models\/([^/:]+)(?:\/(versions|labels)\/([^/:]+))?(?:\/(metadata)|:([a-z]+))?$/;
+const V1_PATH =
+  /^\/v1\/models\/([^/:]+)(?:\/(versions|labels)\/([^/:]+))?(?:\/(metadata|openapi\.json)|:([a-z]+))?$/;
 const V2_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer))?$/;
 
 /** Finds what answers at a path; remembers it until the data plane swaps its models. */
@@ -80,7 +88,7 @@ export class PredictionRouter {
     }
     let route = this.#remembered.get(url);
     if (route === undefined) {
-      route = this.#resolve(pathOf(url));
+      route = this.#resolve(url);
       if (this.#remembered.size < MAX_REMEMBERED_PATHS) this.#remembered.set(url, route);
     }
     if (method !== route.method && !(method === "HEAD" && route.method === "GET"))
@@ -88,8 +96,10 @@ export class PredictionRouter {
     return route;
   }
 
-  #resolve(path: string): Route {
-    const fixed = this.#fixed(path);
+  #resolve(url: string): Route {
+    const path = pathOf(url);
+    const fixed =
+      this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length)) ?? repositoryRoute(path, this.#options);
     if (fixed !== undefined) return fixed;
     const v1 = V1_PATH.exec(path);
     if (v1 !== null) return this.#v1(v1);
@@ -116,7 +126,7 @@ export class PredictionRouter {
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(gaugesOf(dataPlane), feedback?.counts);
+          const text = settings.metrics.text(dataPlane.counts.all(), gaugesOf(dataPlane), feedback?.counts);
           send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
         });
       case "/v1/feedback":
@@ -131,11 +141,16 @@ export class PredictionRouter {
         return this.#get(() => ({
           name: serverName,
           version: serverVersion,
-          extensions: ["binary_tensor_data"],
+          extensions: ["binary_tensor_data", "model_repository", "statistics"],
         }));
       default:
         return undefined;
     }
+  }
+
+  #mlflow(path: string, query: string): Route | undefined {
+    const prepare = (model: string, selector: VersionSelector | undefined) => this.#prepare(model, selector);
+    return mlflowRoute(path, new URLSearchParams(query), { ...this.#options, prepare });
   }
 
   #feedback(): Route | undefined {
@@ -161,12 +176,17 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
-      if (verb !== "predict") throw notImplemented(verb);
-      return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
+      if (verb === "classify" || verb === "regress")
+        return examplesRoute(verb, this.#prepare(model, selector), this.#options);
+      throw notImplemented(verb);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);
       const { version, signature } = served;
+      if (metadata === "openapi.json")
+        return this.#get(() => openapiDocument({ name: model, version, output: signature.output }, rules));
       return this.#get(() => v1Metadata({ name: model, version, ...outputShape(signature) }, rules));
     }
     return this.#statusV1(model, selector);
@@ -194,9 +214,11 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV1(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV1(arm, this.#options) };
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV1Predict(body, arm.rules);
@@ -204,6 +226,26 @@ export class PredictionRouter {
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
         pending.prepare(prediction, written, outputs.length / width);
+      },
+    };
+  }
+
+  #recommendV1(arm: PreparedArm): Route {
+    const { dataPlane, settings } = this.#options;
+    return {
+      method: "POST",
+      counter: arm.counter,
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
+          // In the turn that logged it, whose end acknowledges it.
+          ({ items, candidates, ...facts }) =>
+            pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
+          (thrown: unknown) => {
+            arm.counter.fail();
+            sendError(response, thrown, settings);
+          },
+        );
       },
     };
   }
@@ -236,10 +278,12 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV2(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV2(arm, this.#options) };
     const { model, version } = arm.served;
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response, headers) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
@@ -260,7 +304,7 @@ export class PredictionRouter {
   }
 
   #prepare(model: string, selector: VersionSelector | undefined): PreparedArm {
-    const { dataPlane, settings, limits } = this.#options;
+    const { dataPlane, limits } = this.#options;
     const served = dataPlane.find(model, selector);
     const prepared = this.#arms.get(served) ?? {
       served,
@@ -269,7 +313,7 @@ export class PredictionRouter {
         unbatched: served.signature.unbatched === true,
       }),
       headers: new PredictionHeaders(served),
-      counter: settings.metrics.counterOf(served.model, served.version),
+      counter: dataPlane.counts.counterOf(served),
     };
     this.#arms.set(served, prepared);
     return prepared;
@@ -326,15 +370,6 @@ function pathOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    // A broken escape names nothing that exists; the text itself goes into the message.
-    return segment;
-  }
-}
-
 function noSuchPath(path: string): Error {
   return httpErrors.HTTP_NO_SUCH_PATH.error(`nothing answers at ${path.slice(0, 200)}`, {
     hint: "Predictions are made by POST /v1/models/<model>:predict or /v2/models/<model>/infer; GET /v1/models lists the models.",
@@ -342,7 +377,10 @@ function noSuchPath(path: string): Error {
 }
 
 function notImplemented(verb: string): Error {
-  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict"`, {
-    details: { verb },
-  });
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(
+    `":${verb}" is not offered; use ":predict", ":classify", ":regress" or ":recommend"`,
+    {
+      details: { verb },
+    },
+  );
 }

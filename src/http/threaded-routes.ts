@@ -1,12 +1,13 @@
 import type { ServerResponse } from "node:http";
-import type { DataPlane, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
+import type { DataPlane, PredictionCounter, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
 import {
+  type AnsweredValues,
   type InputRules,
   outputNames,
   outputTensors,
   parseV1Predict,
   parseV2Infer,
-  type TensorAnswers,
+  type V1PredictRequest,
   writeV1Predictions,
   writeV1Tensors,
   writeV2Tensors,
@@ -18,7 +19,6 @@ import {
   type PredictionHeaders,
   sendError,
 } from "./prediction-answer.ts";
-import type { PredictionCounter } from "./prediction-metrics.ts";
 import { jsonBytesOf, type Route } from "./route.ts";
 
 /** What a request to a model on a thread of its own needs. */
@@ -42,16 +42,7 @@ export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
     const request = parseV1Predict(body, arm.rules);
     later(response, arm, surroundings, {
       request,
-      write: (prediction) => {
-        const { form } = request;
-        const answers = tensorsOf(prediction, request.isWhole);
-        return {
-          body:
-            answers === undefined
-              ? writeV1Predictions(form, prediction.outputs, prediction.width)
-              : writeV1Tensors(form, answers),
-        };
-      },
+      write: (prediction) => v1Answer(request.form, { ...prediction, isWhole: request.isWhole }),
     });
   };
 }
@@ -81,7 +72,8 @@ interface Exchange {
   readonly write: (prediction: ThreadedPrediction & { readonly instances: number }) => AnswerBody;
 }
 
-function later(
+/** Predicts without waiting for the answer, and answers when the log has it. */
+export function later(
   response: ServerResponse,
   arm: ThreadedArm,
   { dataPlane, settings }: Surroundings,
@@ -92,13 +84,23 @@ function later(
   dataPlane.predictOnThread(arm.served, request, pending).then(
     // In the turn that logged it, whose end acknowledges it.
     (prediction) => pending.prepare(prediction, write({ ...prediction, instances }), instances),
-    (thrown: unknown) => sendError(response, thrown, settings),
+    (thrown: unknown) => {
+      arm.counter.fail();
+      sendError(response, thrown, settings);
+    },
   );
 }
 
-function tensorsOf(
-  { tensors, outputs, texts, instances }: ThreadedPrediction & { readonly instances: number },
-  isWhole: boolean,
-): TensorAnswers | undefined {
-  return tensors === undefined ? undefined : { tensors, values: outputs, texts, instances, isWhole };
+/** The body of a V1 answer, whatever the model answers with. */
+export function v1Answer(
+  form: V1PredictRequest["form"],
+  answered: AnsweredValues & { readonly instances: number; readonly isWhole: boolean },
+): AnswerBody {
+  const { tensors, outputs, width, texts = [], instances, isWhole } = answered;
+  return {
+    body:
+      tensors === undefined
+        ? writeV1Predictions(form, outputs, width)
+        : writeV1Tensors(form, { tensors, values: outputs, texts, instances, isWhole }),
+  };
 }

@@ -1,4 +1,4 @@
-import { openBundle, type SignatureOutput } from "../bundle/index.ts";
+import { type CodeTrust, openBundle, type SignatureOutput, trustedCode } from "../bundle/index.ts";
 import {
   type ChampionEvidence,
   checkGates,
@@ -9,7 +9,7 @@ import {
   type ScoredRows,
   type SliceColumn,
 } from "../evaluation/index.ts";
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
+import { compilePlan, type FeatureKernel, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
 import { type Engine, openEngine } from "../inference/index.ts";
 import {
   canonicalJson,
@@ -37,13 +37,14 @@ export type Incumbent =
 /** Opens the champion's bundle. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
 export async function openIncumbent(
   champion: { readonly version: number; readonly bundle: Digest },
-  blobs: BlobStore,
+  { blobs, trust }: { readonly blobs: BlobStore; readonly trust?: CodeTrust },
 ): Promise<Incumbent> {
   try {
     const bundle = await openBundle(blobs, champion.bundle);
+    const functions = openCustomFunctions(await trustedCode(bundle, trust));
     return {
       version: champion.version,
-      kernel: compilePlan(bundle.plan as unknown as FeaturePlan),
+      kernel: compilePlan(bundle.plan as unknown as FeaturePlan, functions),
       engine: openEngine(bundle.manifest.engine, bundle.modelBytes),
       output: bundle.signature.output,
     };

@@ -31,10 +31,14 @@ export interface Recipe {
   readonly split: SplitSpec;
   readonly trainer: TrainerSpec;
   readonly seed: number;
+  /** What is recommended, for models that do. */
+  readonly items?: { readonly key: string; readonly columns: readonly string[] };
+  /** The module of the custom functions that the features call, where they call some. */
+  readonly code?: Digest;
 }
 
 /** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
+export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Recipe {
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -51,6 +55,8 @@ export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
     split: model.split,
     trainer: model.trainer,
     seed: model.seed,
+    ...(model.items === undefined ? {} : { items: model.items }),
+    ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));
 }

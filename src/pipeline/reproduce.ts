@@ -2,7 +2,9 @@ import {
   type BundleFile,
   type BundleManifest,
   bundleDigest,
+  type CodeTrust,
   manifestOf,
+  noCode,
   writeBundle,
 } from "../bundle/index.ts";
 import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
@@ -18,6 +20,8 @@ export interface ReproduceRequest {
   /** The manifest of the bundle that the recipe gave when the version was registered. */
   readonly expected: BundleManifest;
   readonly blobs: BlobStore;
+  /** Whether custom code may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly threads: number;
   readonly report: ReportRun;
   readonly signal?: AbortSignal;
@@ -46,8 +50,10 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     blobs,
     columns: recipe.columns.map(({ name }) => name),
   });
+  const code = await codeOf(recipe, request);
   const build = await buildBundle(recipe, table, {
     threads: request.threads,
+    code,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -55,6 +61,16 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
   const reproduction = compareWithExpected(manifestOf(build.parts), expected);
   if (reproduction.verdict === "identical") await writeBundle(blobs, build.parts);
   return reproduction;
+}
+
+/** The custom code that the recipe names. @throws BUNDLE_CODE_UNTRUSTED, STORAGE_BLOB_MISSING, STORAGE_BLOB_DAMAGED */
+async function codeOf(
+  { code }: Recipe,
+  { blobs, trust = noCode }: Pick<ReproduceRequest, "blobs" | "trust">,
+): Promise<string | undefined> {
+  if (code === undefined) return undefined;
+  await trust(code);
+  return (await blobs.get(code)).toString("utf8");
 }
 
 /** The verdict on a rebuilt bundle, file by file. */

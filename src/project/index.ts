@@ -4,6 +4,8 @@ export { byRandom, type GateSpec, type MetricName, type SplitSpec, type Task } f
 export type { Expression } from "../features/spec.ts";
 export { type FtrlOptions, ftrl, type GbdtOptions, gbdt, type TrainerSpec } from "../training/spec.ts";
 export { type Acceptance, acceptChanges } from "./accept-changes.ts";
+export { type CustomOptions, type CustomRead, custom } from "./custom.ts";
+export { type CustomSource, compileCustomCode } from "./custom-code.ts";
 export {
   type ColumnDeclaration,
   type ColumnDeclarations,

@@ -22,7 +22,10 @@ export {
 } from "./control.ts";
 export { errorRecord } from "./control-records.ts";
 export { wireErrors } from "./errors.ts";
+export { type ExampleFeatures, recordsOfFeatures } from "./example-features.ts";
 export { type FeedbackBody, parseFeedbackBody } from "./feedback-body.ts";
+export { type MlflowType, mlflowError, mlflowType, parseInvocations } from "./mlflow.ts";
+export { type DescribedModel, openapiDocument } from "./openapi.ts";
 export { parseOperationInput, parseOperationName } from "./operation-input.ts";
 export { operationsReference } from "./operations-page.ts";
 export {
@@ -58,7 +61,17 @@ export {
   v1Status,
   writeV1Predictions,
 } from "./v1.ts";
+export {
+  classScores,
+  parseV1Examples,
+  type ScoredOutput,
+  unfitFor,
+  writeV1Classes,
+  writeV1Values,
+} from "./v1-examples.ts";
+export { parseV1Recommend, type V1RecommendRequest, writeV1Recommendations } from "./v1-recommend.ts";
 export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
+export { parseRepositoryIndex, repositoryIndex, statisticsOf } from "./v2-repository.ts";
 export {
   type InputTensor,
   parseV2Infer,
