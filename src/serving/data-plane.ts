@@ -4,6 +4,7 @@ import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import type { RecommendRequest } from "./candidates.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { PredictionCounts } from "./prediction-counts.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -88,6 +89,8 @@ export interface DataPlane {
   /** Names this life of the worker in prediction ids and log segments. */
   readonly incarnation: string;
   readonly maxInstances: number;
+  /** Kept by the protocols: what was answered and how fast. */
+  readonly counts: PredictionCounts;
   /**
    * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
    * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
@@ -148,6 +151,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
+  readonly counts: PredictionCounts;
   readonly #blobs: BlobStore;
   readonly #trust: CodeTrust | undefined;
   readonly #log: PredictionLog;
@@ -169,6 +173,7 @@ class LocalDataPlane implements DataPlane {
     this.#blobs = options.blobs;
     this.#trust = options.trust;
     this.#clock = options.clock;
+    this.counts = new PredictionCounts(options.clock);
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
