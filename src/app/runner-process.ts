@@ -1,4 +1,5 @@
 import { constants, setPriority } from "node:os";
+import { inheritedEnvironment } from "../config/index.ts";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
 import {
@@ -55,6 +56,7 @@ process.on("SIGINT", () => undefined);
 async function work(job: Job, blobsDirectory: string): Promise<unknown> {
   setPriority(constants.priority.PRIORITY_LOW);
   const blobs = openFileBlobs(blobsDirectory);
+  const environment = inheritedEnvironment();
   const report: RunPorts["report"] = (event) => send({ kind: "event", event });
   const ports: RunPorts = {
     blobs,
@@ -65,6 +67,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     },
     champion: async (model) => (await ask("champion", [model])) ?? undefined,
     report,
+    environment,
     signal: stopping.signal,
   };
   switch (job.kind) {
@@ -83,7 +86,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       return takeSnapshot({ dataset: job.dataset, projectRoot: project.root, spec: { from } }, ports);
     }
     case "reproduce":
-      return reproduceBundle({ ...job, blobs, report, signal: stopping.signal });
+      return reproduceBundle({ ...job, blobs, report, environment, signal: stopping.signal });
     case "import":
       return importModel({ ...job, blobs });
     case "reproduce-import":

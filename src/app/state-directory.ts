@@ -12,6 +12,8 @@ export interface StateDirectory {
   readonly log: string;
   /** Segments of the feedback log. */
   readonly feedback: string;
+  /** What the programs of runs printed, one file a run. */
+  readonly runLogs: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
   readonly routing: string;
   /** Address and token of the running control plane, mode 0600. */
@@ -36,6 +38,7 @@ export function openStateDirectory(root: string): StateDirectory {
     blobs: join(root, "blobs"),
     log: join(root, "log"),
     feedback: join(root, "feedback"),
+    runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
     workers: join(root, "workers"),

@@ -7,6 +7,7 @@ import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
 import { jobQuestions } from "./job-questions.ts";
 import { requireModel } from "./project-lookup.ts";
+import { openRunLog, readRunLog } from "./run-log.ts";
 import { thisProcess } from "./run-owner.ts";
 import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
@@ -14,7 +15,7 @@ import { serializeError } from "./serialize-error.ts";
 import { publishAndAwait } from "./take-up.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
-type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show">;
+type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show" | "runs.log">;
 
 export function trainHandlers(context: ControlContext): TrainHandlers {
   const { registry } = context;
@@ -24,6 +25,14 @@ export function trainHandlers(context: ControlContext): TrainHandlers {
       runs: (await registry.runs(model, { limit })).map(runRecord),
     }),
     "runs.show": async ({ run }) => runDetail(await registry.run(run)),
+    "runs.log": async ({ run, from }) => {
+      const { id, finishedAt } = await registry.run(run);
+      return {
+        run: id,
+        ...(await readRunLog(context.state.runLogs, id, from)),
+        finished: finishedAt !== null,
+      };
+    },
   };
 }
 
@@ -37,7 +46,7 @@ async function train(
   const { registry, clock, location } = context;
   const startedAt = clock();
   const project = await loadProject(location.projectRoot);
-  requireModel(project, input.model);
+  const { trainer } = requireModel(project, input.model);
   const threads = input.threads ?? location.settings.trainingThreads;
   const run = newId("run", clock);
   await registry.startRun({
@@ -49,6 +58,7 @@ async function train(
     details: { threads, config: project.configDigest },
   });
   const steps = recordSteps(context, run);
+  const log = openRunLog(context.state.runLogs, run);
   try {
     const outcome = await runJob(
       { kind: "train", projectRoot: location.projectRoot, model: input.model, threads },
@@ -57,8 +67,10 @@ async function train(
         questions: jobQuestions(context, call.actor),
         onEvent: (event) => {
           steps.note(event);
+          log.note(event);
           call.onProgress(event);
         },
+        ...(trainer.kind === "command" ? { graceMs: trainer.graceMs } : {}),
         signal: AbortSignal.any([call.signal, context.closing]),
       },
     );
@@ -83,6 +95,8 @@ async function train(
       outcome: { error: serializeError(error) },
     });
     throw error;
+  } finally {
+    await log.close();
   }
 }
 

@@ -23,3 +23,4 @@ export {
   snapshotDigest,
 } from "./snapshot.ts";
 export { type BadRowPolicy, csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";
+export { type WrittenColumn, writeColumns } from "./write-columns.ts";

@@ -4,7 +4,7 @@ import { compilePlan, evaluateExpression, type FeatureKernel, fitPlan } from "..
 import { type Engine, openEngine } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
-import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
 export interface BuildOptions {
@@ -18,6 +18,8 @@ export interface BuildOptions {
     train?: number;
     validate?: number;
   }) => void;
+  /** Needed when the recipe's trainer is `command`. */
+  readonly program?: ProgramPorts;
   readonly signal?: AbortSignal;
 }
 
@@ -100,6 +102,7 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
       seed: recipe.seed,
       threads: options.threads,
       ...(options.onIteration === undefined ? {} : { onProgress: options.onIteration }),
+      ...(options.program === undefined ? {} : { program: options.program }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );

@@ -2,7 +2,7 @@ import type { SplitSpec } from "../evaluation/index.ts";
 import type { Expression } from "../features/index.ts";
 import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
-import type { TrainerSpec } from "../training/index.ts";
+import type { SealedTrainerSpec } from "../training/index.ts";
 
 /**
  * Everything a bundle depends on, and nothing else: the same recipe gives the same bundle digest on every machine.
@@ -24,12 +24,15 @@ export interface Recipe {
   readonly features: readonly { readonly name: string; readonly expression: Expression }[];
   readonly weight?: Expression;
   readonly split: SplitSpec;
-  readonly trainer: TrainerSpec;
+  readonly trainer: SealedTrainerSpec;
   readonly seed: number;
 }
 
+/** A model whose trainer has been sealed: see `sealTrainer`. */
+export type SealedModelSpec = Omit<ModelSpec, "trainer"> & { readonly trainer: SealedTrainerSpec };
+
 /** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: ModelSpec, snapshot: Digest): Recipe {
+export function recipeOf(model: SealedModelSpec, snapshot: Digest): Recipe {
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",

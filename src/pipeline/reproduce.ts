@@ -9,10 +9,11 @@ import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { buildBundle } from "./build.ts";
+import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ReportRun } from "./run-event.ts";
 
-export interface ReproduceRequest {
+export interface ReproduceRequest extends ProgramSurroundings {
   readonly recipe: Recipe;
   readonly snapshot: SnapshotManifest;
   /** The manifest of the bundle that the recipe gave when the version was registered. */
@@ -49,6 +50,7 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     threads: request.threads,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
+    ...programPorts(recipe.trainer, request),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   const reproduction = compareWithExpected(manifestOf(build.parts), expected);

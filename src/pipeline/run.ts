@@ -4,8 +4,10 @@ import { type EvaluationReport, type GateResult, gateVerdict } from "../evaluati
 import type { Clock, Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { sealTrainer } from "../training/index.ts";
 import { type Build, buildBundle } from "./build.ts";
 import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
+import { programPorts } from "./program-ports.ts";
 import { type Recipe, recipeOf } from "./recipe.ts";
 import { withPlaceOfRow } from "./row-error.ts";
 import { type ReportRun, type RunStep, runSteps } from "./run-event.ts";
@@ -28,6 +30,8 @@ export interface RunPorts {
     model: string,
   ) => Promise<{ readonly version: number; readonly bundle: Digest } | undefined>;
   readonly report: ReportRun;
+  /** The variables that programs inherit which train. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -66,8 +70,9 @@ export interface RunOutcome {
 export async function executeRun(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
   checkModelGates(request.spec);
   const steps = stepReporter(ports);
+  const trainer = await sealTrainer(request.spec.trainer, { ...request, blobs: ports.blobs });
   const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
-  const recipe = recipeOf(request.spec, snapshot.digest);
+  const recipe = recipeOf({ ...request.spec, trainer }, snapshot.digest);
   const table = await readSnapshot(snapshot.manifest, {
     blobs: ports.blobs,
     columns: recipe.columns.map(({ name }) => name),
@@ -85,6 +90,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
         train: progress.train ?? null,
         validate: progress.validate ?? null,
       }),
+    ...programPorts(recipe.trainer, { ...request, ...ports }),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
   }).catch(async (error: unknown) => {
     throw await withPlaceOfRow(error, request, { manifest: snapshot.manifest, blobs: ports.blobs });
