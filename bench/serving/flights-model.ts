@@ -58,7 +58,7 @@ function flights(): { table: Table; late: Float64Array } {
 /** Trains 100 trees of 31 leaves and stores the bundle under `directory`. */
 export async function writeFlightsBundle(directory: string): Promise<Digest> {
   const { table, late } = flights();
-  const { plan } = fitPlan(FEATURES, table, { target: late, targetKind: "binary", seed: 1 });
+  const { plan } = fitPlan(FEATURES, table, { target: late, seed: 1 });
   const kernel = compilePlan(plan);
   const model = await trainModel(
     gbdt({ trees: 100, leaves: 31 }),

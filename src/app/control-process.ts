@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 import { startConsole } from "../http/index.ts";
 import { entropy, systemClock } from "../kernel/index.ts";
+import { openFileBlobs } from "../storage/index.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { openControlPlane } from "./control-plane.ts";
+import { sequence } from "./sequencing.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { ChildMessage, ControlOrder } from "./supervisor.ts";
@@ -51,10 +53,23 @@ async function control(order: ControlOrder): Promise<void> {
   await plane.publishRouting();
   writeFileAtomically(state.control, JSON.stringify({ address: consolePort.url, token, pid: process.pid }));
   tell({ kind: "ready", pid: process.pid, address: consolePort.url });
+  const stopping = new AbortController();
+  const sequencing = sequence(
+    {
+      state,
+      blobs: openFileBlobs(state.blobs),
+      clock: systemClock,
+      durability: settings.logDurability === "fsync" ? "fsync" : "os",
+      onProblem: (problem) => process.stderr.write(`${problem}\n`),
+    },
+    stopping.signal,
+  );
 
   const stop = async (): Promise<void> => {
     rmSync(state.control, { force: true });
+    stopping.abort();
     await consolePort.close();
+    await sequencing;
     await plane.close();
     process.exit(0);
   };

@@ -7,6 +7,7 @@ import { runJob } from "./runner.ts";
 import { chosenSnapshot, snapshotHandlers, snapshotRecord } from "./snapshot-handlers.ts";
 import { readManifest } from "./snapshot-manifest.ts";
 import { columnRecords } from "./snapshot-records.ts";
+import { lastValidation, validationHandler, validationSummary } from "./validation-handler.ts";
 
 type DataHandlers = Pick<
   ControlHandlers,
@@ -17,6 +18,7 @@ type DataHandlers = Pick<
   | "data.tag"
   | "data.untag"
   | "data.export"
+  | "data.validate"
   | "data.rejects"
 >;
 
@@ -40,6 +42,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
       };
     },
     ...snapshotHandlers(context),
+    ...validationHandler(context),
     "data.show": async (choice) => {
       const { dataset } = choice;
       const recorded = await chosenSnapshot(context, choice);
@@ -50,6 +53,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
         columns: columnRecords(manifest, declared),
         files: manifest.sourceFiles.map(({ path, bytes }) => ({ path, bytes })),
         parts: manifest.parts.length,
+        validation: await lastValidation(context, recorded),
         faults: manifest.rejects?.faults ?? [],
       };
     },
@@ -65,7 +69,7 @@ async function addSnapshot(
   const startedAt = context.clock();
   const step = { kind: "step", step: name, index: index + 1, of } as const;
   call.onProgress({ ...step, state: "running" });
-  const { digest, reused } = await runJob(
+  const { digest, reused, validation } = await runJob(
     { kind: "ingest", projectRoot: context.location.projectRoot, dataset: name },
     {
       blobs: context.state.blobs,
@@ -79,7 +83,12 @@ async function addSnapshot(
   const durationMs = context.clock() - startedAt;
   call.onProgress({ ...step, state: reused ? "reused" : "finished", durationMs });
   const recorded = await context.registry.snapshot(name, digest);
-  return { ...(await snapshotRecord(context, recorded)), reused, durationMs };
+  return {
+    ...(await snapshotRecord(context, recorded)),
+    reused,
+    validation: validation === null ? null : validationSummary(validation),
+    durationMs,
+  };
 }
 
 /** Empty where the project no longer declares the dataset or cannot be loaded: a snapshot outlives its configuration. */

@@ -1,6 +1,10 @@
 import { defineErrors } from "../kernel/index.ts";
 
 export const appErrors = defineErrors({
+  APP_NO_SUCH_ANOMALY: {
+    kind: "invalid",
+    doc: "An anomaly was to be accepted that validation did not find: their numbers begin with 1.",
+  },
   APP_PORT_IN_USE: {
     kind: "conflict",
     doc: "Another program already listens on a port that `slipway up` needs.",

@@ -55,7 +55,7 @@ export async function importForeign(
     outputs: width,
     ...(classes === undefined ? {} : { classes }),
     inputs: outcome.inputs,
-    trees: outcome.trees,
+    ...(outcome.trees === 0 ? {} : { trees: outcome.trees }),
     origin: originRecord(recipe),
     durationMs: clock() - startedAt,
   };

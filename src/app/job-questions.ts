@@ -1,3 +1,4 @@
+import { countSeverity } from "../datasets/index.ts";
 import { canonicalJson } from "../kernel/index.ts";
 import { dumpDatabase, openDatabase } from "../storage/index.ts";
 import type { ControlContext } from "./control-context.ts";
@@ -20,6 +21,18 @@ export function jobQuestions(context: ControlContext, actor: string): JobQuestio
     recordSnapshot: async (dataset, { digest, manifest }) => {
       const manifestBlob = await blobs.put(Buffer.from(canonicalJson(manifest)));
       await registry.recordSnapshot({ dataset, digest, manifestBlob, rowCount: manifest.rowCount, actor });
+      return null;
+    },
+    snapshotBefore: async (dataset, digest) => {
+      const before = await registry.snapshotBefore(dataset, digest);
+      if (before === undefined) return null;
+      return { digest: before.digest, manifest: await readManifest(context, before.manifestBlob) };
+    },
+    recordValidation: async (report) => {
+      const { dataset, snapshot: digest } = report;
+      const errors = countSeverity(report, "error");
+      const warnings = countSeverity(report, "warning");
+      await registry.recordValidation({ dataset, digest, errors, warnings, report, actor });
       return null;
     },
     champion: async (model) => {

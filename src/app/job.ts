@@ -2,7 +2,6 @@ import type { BundleManifest, Signature } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
-  Extended,
   SnapshotComparison,
   SnapshotManifest,
 } from "../datasets/index.ts";
@@ -11,12 +10,15 @@ import type { Digest, SerializedError } from "../kernel/index.ts";
 import type {
   ImportOutcome,
   ImportRecipe,
+  PredictedFile,
   PredictFileRequest,
   Recipe,
   Reproduction,
   RunEvent,
   RunOutcome,
   RunSnapshot,
+  ValidationReport,
+  ValidationRequest,
 } from "../pipeline/index.ts";
 import type { CarriedVersion, InstallationSignature } from "../registry/index.ts";
 import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
@@ -36,8 +38,15 @@ export type Job =
     }
   | { readonly kind: "import"; readonly source: Digest; readonly format?: OriginFormat }
   | { readonly kind: "reproduce-import"; readonly recipe: ImportRecipe; readonly expected: BundleManifest }
-  | { readonly kind: "replay"; readonly log: string; readonly filter: ReplayFilter }
+  | {
+      readonly kind: "replay";
+      readonly log: string;
+      readonly filter: ReplayFilter;
+      /** Directory of the stream, when what windows said is to be computed anew. */
+      readonly stream?: string;
+    }
   | { readonly kind: "compare"; readonly request: Omit<CompareRequest, "blobs" | "signal"> }
+  | { readonly kind: "validate"; readonly request: ValidationRequest }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
   | { readonly kind: "log-bundles"; readonly log: string }
   | { readonly kind: "predict"; readonly request: PredictFileRequest }
@@ -63,16 +72,17 @@ export interface UnpackedModel {
 
 export interface JobResults {
   readonly train: RunOutcome;
-  readonly ingest: RunSnapshot & { readonly reused: boolean };
+  readonly ingest: RunSnapshot & { readonly reused: boolean; readonly validation: ValidationReport | null };
   readonly reproduce: Reproduction;
   readonly import: ImportOutcome;
   readonly "reproduce-import": Reproduction;
   readonly replay: ReplayReport;
   readonly compare: SnapshotComparison;
+  readonly validate: ValidationReport;
   readonly export: number;
   /** Bundles that the prediction log names. */
   readonly "log-bundles": readonly Digest[];
-  readonly predict: Extended & {
+  readonly predict: PredictedFile & {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;
   };
@@ -86,6 +96,8 @@ export interface JobResults {
 export interface JobQuestions {
   readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | null>;
   readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<null>;
+  readonly snapshotBefore: (dataset: string, digest: Digest) => Promise<RunSnapshot | null>;
+  readonly recordValidation: (report: ValidationReport) => Promise<null>;
   readonly champion: (model: string) => Promise<{ readonly version: number; readonly bundle: Digest } | null>;
   /** Writes the rows of the database to a new file and gives their number. */
   readonly dumpDatabase: (path: string) => Promise<number>;

@@ -1,7 +1,7 @@
 import { readManifest as readBundleManifest } from "../bundle/index.ts";
 import type { Recipe } from "../pipeline/index.ts";
 import { registryErrors, type SnapshotRecord, type Version } from "../registry/index.ts";
-import type { ReplayedPrediction, ReplayFilter } from "../serving/index.ts";
+import type { ReplayedPrediction, ReplayFilter, ReplayVerdict } from "../serving/index.ts";
 import type { ControlHandlers, OperationInput, OperationOutput } from "../wire/index.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
 import type { Job } from "./job.ts";
@@ -20,7 +20,12 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
     replay: async (input, call) => {
       const startedAt = clock();
       const report = await runJob(
-        { kind: "replay", log: state.log, filter: filterOf(input) },
+        {
+          kind: "replay",
+          log: state.log,
+          filter: filterOf(input),
+          ...(input.recomputeWindows ? { stream: state.stream } : {}),
+        },
         {
           blobs: state.blobs,
           questions: jobQuestions(context, call.actor),
@@ -33,9 +38,11 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
       return {
         predictions: report.total,
         identical: report.identical,
+        withinBound: report.withinBound,
         different: report.different,
         unavailable: report.forgotten + report.missingBundle + report.damaged,
         durationMs: clock() - startedAt,
+        windows: report.windows,
         examples: report.examples.map(replayedRecord),
       };
     },
@@ -121,6 +128,12 @@ function filterOf(input: OperationInput<"replay">): ReplayFilter {
   };
 }
 
+function isRecomputed(
+  verdict: ReplayVerdict,
+): verdict is Exclude<OperationOutput<"replay">["examples"][number]["verdict"], "unavailable"> {
+  return verdict === "identical" || verdict === "within-bound" || verdict === "different";
+}
+
 function replayedRecord(replayed: ReplayedPrediction): OperationOutput<"replay">["examples"][number] {
   const { id, model, version, time, verdict, logged, recomputed, reason } = replayed;
   return {
@@ -128,7 +141,7 @@ function replayedRecord(replayed: ReplayedPrediction): OperationOutput<"replay">
     model,
     version,
     at: isoTime(time),
-    verdict: verdict === "identical" || verdict === "different" ? verdict : "unavailable",
+    verdict: isRecomputed(verdict) ? verdict : "unavailable",
     logged,
     recomputed,
     ...(reason === undefined ? {} : { reason }),

@@ -37,7 +37,7 @@ export async function followRoutingFile(
 }
 
 /** Replacing a file changes its inode, so that two writes within one tick of the file system's clock are told apart. */
-function fileMark(path: string): string {
+export function fileMark(path: string): string {
   try {
     const { ino, mtimeMs, size } = statSync(path);
     return `${ino}/${mtimeMs}/${size}`;

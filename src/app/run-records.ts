@@ -34,6 +34,7 @@ export function runDetail(run: Run): OperationOutput<"runs.show"> {
       startedAt: step.startedAt === null ? null : isoTime(step.startedAt),
       durationMs: step.durationMs,
       ...(step.detail === undefined ? {} : { detail: step.detail }),
+      ...(step.notes === undefined ? {} : { notes: step.notes }),
     })),
     options: run.details as OperationOutput<"runs.show">["options"],
   };

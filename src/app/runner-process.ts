@@ -10,6 +10,8 @@ import {
   reproduceBundle,
   reproduceImport,
   takeSnapshot,
+  validate,
+  validateTaken,
 } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
 import { readModelFile, writeModelFile } from "../registry/index.ts";
@@ -56,7 +58,6 @@ process.on("SIGINT", () => undefined);
 async function work(job: Job, blobsDirectory: string): Promise<unknown> {
   setPriority(constants.priority.PRIORITY_LOW);
   const blobs = openFileBlobs(blobsDirectory);
-  const environment = inheritedEnvironment();
   const report: RunPorts["report"] = (event) => send({ kind: "event", event });
   const ports: RunPorts = {
     blobs,
@@ -65,9 +66,12 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     recordSnapshot: async (dataset, { digest, manifest }) => {
       await ask("recordSnapshot", [dataset, { digest, manifest }]);
     },
+    snapshotBefore: async (dataset, digest) => (await ask("snapshotBefore", [dataset, digest])) ?? undefined,
+    recordValidation: async (found) => {
+      await ask("recordValidation", [found]);
+    },
     champion: async (model) => (await ask("champion", [model])) ?? undefined,
     report,
-    environment,
     signal: stopping.signal,
   };
   switch (job.kind) {
@@ -77,16 +81,23 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       const dataset = project.datasetNameOf(job.model);
       return executeRun(
         { model: job.model, spec, dataset, projectRoot: project.root, threads: job.threads },
-        ports,
+        { ...ports, programs: { projectRoot: project.root, environment: inheritedEnvironment() } },
       );
     }
     case "ingest": {
       const project = await loadProject(job.projectRoot);
       const from = requireDataset(project, job.dataset);
-      return takeSnapshot({ dataset: job.dataset, projectRoot: project.root, spec: { from } }, ports);
+      const { dataset } = job;
+      const taken = await takeSnapshot({ dataset, projectRoot: project.root, spec: { from } }, ports);
+      const place = { spec: from, root: project.root };
+      return { ...taken, validation: await validateTaken({ ...taken, dataset }, place, ports) };
     }
     case "reproduce":
-      return reproduceBundle({ ...job, blobs, report, environment, signal: stopping.signal });
+      return reproduceBundle({
+        ...job,
+        ...{ blobs, report, signal: stopping.signal },
+        programs: { projectRoot: job.projectRoot, environment: inheritedEnvironment() },
+      });
     case "import":
       return importModel({ ...job, blobs });
     case "reproduce-import":
@@ -96,10 +107,13 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
         directory: job.log,
         blobs,
         filter: job.filter,
+        ...(job.stream === undefined ? {} : { stream: job.stream }),
         onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
       });
     case "compare":
       return compareSnapshots({ ...job.request, blobs, signal: stopping.signal });
+    case "validate":
+      return validate(job.request, ports);
     case "export":
       return exportSnapshot({ ...job.request, blobs, signal: stopping.signal });
     case "log-bundles":

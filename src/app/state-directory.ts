@@ -12,6 +12,10 @@ export interface StateDirectory {
   readonly log: string;
   /** Segments of the feedback log. */
   readonly feedback: string;
+  /** Segments of the stream: rows and labels in the order in which windows see them. */
+  readonly stream: string;
+  /** States of windows, kept so that a worker need not read the whole stream; they can be made anew. */
+  readonly windows: string;
   /** What the programs of runs printed, one file a run. */
   readonly runLogs: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
@@ -38,6 +42,8 @@ export function openStateDirectory(root: string): StateDirectory {
     blobs: join(root, "blobs"),
     log: join(root, "log"),
     feedback: join(root, "feedback"),
+    stream: join(root, "stream"),
+    windows: join(root, "windows"),
     runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
@@ -48,7 +54,15 @@ export function openStateDirectory(root: string): StateDirectory {
   try {
     // mkdir itself calls a read-only file system a missing file.
     accessSync(nearestExisting(root), constants.W_OK);
-    for (const directory of [state.root, state.blobs, state.log, state.feedback, state.workers])
+    for (const directory of [
+      state.root,
+      state.blobs,
+      state.log,
+      state.feedback,
+      state.stream,
+      state.windows,
+      state.workers,
+    ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw appErrors.APP_STATE_UNUSABLE.error(

@@ -1,5 +1,5 @@
 import { newId, SlipwayError } from "../kernel/index.ts";
-import type { RunEvent, RunOutcome } from "../pipeline/index.ts";
+import { type RunEvent, type RunOutcome, runSteps } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
@@ -13,6 +13,7 @@ import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
 import { serializeError } from "./serialize-error.ts";
 import { publishAndAwait } from "./take-up.ts";
+import { validationSummary } from "./validation-handler.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
 type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show" | "runs.log">;
@@ -114,7 +115,8 @@ async function register(
   const { registry, location } = context;
   const { outcome, run, input, call } = made;
   const { model } = input;
-  const step = { kind: "step", step: "register", index: 6, of: 6 } as const;
+  const position = { index: runSteps.indexOf("register") + 1, of: runSteps.length };
+  const step = { kind: "step", step: "register", ...position } as const;
   call.onProgress({ ...step, state: "running" });
   const began = context.clock();
   const registered = await registry.registerVersion({
@@ -151,6 +153,7 @@ async function register(
     champion: registered.champion,
     bundle: outcome.bundle,
     snapshot: outcome.snapshot,
+    validation: outcome.validation === null ? null : validationSummary(outcome.validation),
     task: outcome.recipe.target.task,
     iterations: outcome.iterations,
     summary: outcome.summary,
@@ -176,6 +179,7 @@ function recordSteps(context: ControlContext, run: string) {
         startedAt: startedAt.get(event.step) ?? now,
         durationMs: event.durationMs ?? null,
         ...(event.detail === undefined ? {} : { detail: event.detail }),
+        ...(event.notes === undefined ? {} : { notes: event.notes }),
       };
       writing = writing.then(async () => {
         await context.registry.updateRun({ id: run, step }).catch((error: unknown) => {

@@ -8,7 +8,10 @@ import { isoTime } from "./control-context.ts";
 export interface VersionMetrics {
   readonly task: "binary" | "regression" | "multiclass";
   /** Of a version that was imported, and so was never evaluated: empty. */
-  readonly report: Pick<EvaluationReport, "confidence" | "metrics" | "slices" | "calibration">;
+  readonly report: Pick<
+    EvaluationReport,
+    "confidence" | "metrics" | "slices" | "calibration" | "classes" | "confusion" | "unseenClasses"
+  >;
   readonly rows: RunOutcome["rows"];
   readonly importance: RunOutcome["importance"];
   readonly iterations: number;
@@ -68,6 +71,9 @@ export function evaluationRecord(report: VersionMetrics["report"], rows: RunOutc
       rows: count,
       metrics,
     })),
+    ...(report.classes === undefined ? {} : { classes: report.classes }),
+    ...(report.confusion === undefined ? {} : { confusion: report.confusion }),
+    ...(report.unseenClasses === undefined ? {} : { unseenClasses: report.unseenClasses }),
     ...(report.calibration === undefined
       ? {}
       : {

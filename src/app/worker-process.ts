@@ -5,6 +5,7 @@ import { type PredictionServer, startPredictionServer } from "../http/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import { createDataPlane, type DataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
+import { LiveWindows } from "../stream/index.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
 import { followRoutingFile } from "./routing-file.ts";
@@ -44,8 +45,14 @@ interface Handles {
 async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promise<void> {
   const state = openStateDirectory(order.stateDirectory);
   const startedAt = systemClock();
+  const windows = new LiveWindows({
+    directory: state.stream,
+    checkpoints: state.windows,
+    clock: systemClock,
+  });
   const dataPlane = createDataPlane({
     blobs: openFileBlobs(state.blobs),
+    windows,
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,
@@ -83,6 +90,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
       predictions: dataPlane.predictionCount(),
       load: { ...meter.read(), requests, inFlight, connections },
       models: dataPlane.models(),
+      stream: dataPlane.streamProgress() ?? null,
       problems,
     });
   };
@@ -102,6 +110,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     process.exit(1);
   });
   await applied.promise;
+  const followingStream = windows.follow(stopping.signal);
 
   const listening = await startPredictionServer({
     dataPlane,
@@ -131,6 +140,8 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     stopping.abort();
     await Promise.all([listening.close(), grpc?.close()]);
     feedback.close();
+    await followingStream;
+    windows.close();
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../kernel/index.ts";
-import type { ModelStatus } from "../serving/index.ts";
+import type { ModelStatus, StreamProgress } from "../serving/index.ts";
 import { readFileIfPresent, writeFileAtomically } from "./atomic-file.ts";
 import type { WorkerLoad } from "./scaling/worker-scaling.ts";
 
@@ -19,6 +19,8 @@ export interface WorkerStatus {
   readonly predictions: number;
   readonly load: WorkerLoadStatus;
   readonly models: readonly ModelStatus[];
+  /** How far its windows have followed the stream; null while it serves no model with windows. */
+  readonly stream: StreamProgress | null;
   readonly problems: readonly string[];
 }
 

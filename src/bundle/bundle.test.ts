@@ -45,6 +45,32 @@ afterEach(() => {
 /** Stores a manifest of somebody else's making and gives the bundle's digest. */
 const storeManifest = (manifest: unknown): Promise<Digest> => blobs.put(Buffer.from(canonicalJson(manifest)));
 
+describe("the windows of a bundle", () => {
+  const windows = Buffer.from([7, 0, 255]);
+
+  it("are a file of their own, and without them the bundle is the one it always was", async () => {
+    const bare = await writeBundle(blobs, parts);
+    expect(Object.keys(bare.manifest.files)).toEqual(["model", "features", "signature", "profile"]);
+    expect("windows" in (await openBundle(blobs, bare.digest))).toBe(false);
+    const { digest, manifest } = await writeBundle(blobs, { ...parts, windows });
+    expect((await openBundle(blobs, digest)).windows).toEqual(windows);
+    expect(bundleBlobs(digest, manifest)).toContain(digestOf(windows));
+    expect(bundleBlobs(bare.digest, bare.manifest)).toHaveLength(5);
+    expect(bundleDigest(await readManifest(blobs, digest))).toBe(digest);
+  });
+
+  it("are verified like all other files", async () => {
+    const { digest } = await writeBundle(blobs, { ...parts, windows });
+    truncateSync(blobs.path(digestOf(windows)), 1);
+    await expect(openBundle(blobs, digest)).rejects.toMatchObject({
+      code: "BUNDLE_DAMAGED",
+      details: { file: "windows" },
+    });
+    unlinkSync(blobs.path(digestOf(windows)));
+    await expect(openBundle(blobs, digest)).rejects.toThrow(/"windows".* is missing/);
+  });
+});
+
 describe("a bundle", () => {
   it("opens as it was written", async () => {
     const { digest, manifest } = await writeBundle(blobs, parts);
@@ -143,7 +169,7 @@ describe("a damaged bundle", () => {
   for (const [what, damage, message] of damages) {
     it.each(files)(`names its file "%s" and itself when that was ${what}`, async (file) => {
       const { digest, manifest } = await writeBundle(blobs, parts);
-      const path = blobs.path(file === "manifest" ? digest : manifest.files[file].digest);
+      const path = blobs.path(file === "manifest" ? digest : manifest.files[file]!.digest);
       damage(path);
       const opening = openBundle(blobs, digest);
       await expect(opening).rejects.toMatchObject({

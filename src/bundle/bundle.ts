@@ -15,7 +15,13 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 
 const FILES = ["model", "features", "signature", "profile"] as const;
 
-export type BundleFile = (typeof FILES)[number];
+/** Files that only some bundles have; a manifest without them is as if they did not exist. */
+const OPTIONAL_FILES = ["windows"] as const;
+
+type RequiredFile = (typeof FILES)[number];
+type OptionalFile = (typeof OPTIONAL_FILES)[number];
+
+export type BundleFile = RequiredFile | OptionalFile;
 
 export interface BundleFileEntry {
   readonly digest: Digest;
@@ -31,8 +37,12 @@ export interface BundleManifest {
   readonly task: Task;
   /** Which inference engine reads the model's bytes. */
   readonly engine: string;
-  readonly files: Readonly<Record<BundleFile, BundleFileEntry>>;
+  readonly files: BundleFiles;
 }
+
+export type BundleFiles = Readonly<
+  Record<RequiredFile, BundleFileEntry> & Partial<Record<OptionalFile, BundleFileEntry>>
+>;
 
 export interface BundleParts {
   readonly engine: string;
@@ -42,6 +52,8 @@ export interface BundleParts {
   readonly signature: Signature;
   /** The reference profile that live traffic is compared with. */
   readonly profile: unknown;
+  /** What the windows of the plan held after the snapshot, where it has windows. */
+  readonly windows?: Uint8Array;
 }
 
 /** A bundle whose every file has been verified. */
@@ -52,6 +64,8 @@ export interface OpenBundle {
   readonly signature: Signature;
   readonly profile: JsonValue;
   readonly modelBytes: Buffer;
+  /** What the windows of the plan held after the snapshot that the model was trained on. */
+  readonly windows?: Buffer;
 }
 
 /**
@@ -63,9 +77,8 @@ export async function writeBundle(
   blobs: BlobStore,
   parts: BundleParts,
 ): Promise<{ digest: Digest; manifest: BundleManifest }> {
-  const files = fileBytes(parts);
   const manifest = manifestOf(parts);
-  for (const bytes of Object.values(files)) await blobs.put(bytes);
+  for (const [, bytes] of fileBytes(parts)) await blobs.put(bytes);
   const digest = await blobs.put(Buffer.from(canonicalJson(manifest)));
   return { digest, manifest };
 }
@@ -76,31 +89,26 @@ export async function writeBundle(
  * @throws BUNDLE_BAD_SIGNATURE, KERNEL_NOT_CANONICAL when plan or profile is not JSON
  */
 export function manifestOf(parts: BundleParts): BundleManifest {
-  const files = fileBytes(parts);
-  const entry = (file: BundleFile): BundleFileEntry => ({
-    digest: digestOf(files[file]),
-    bytes: files[file].length,
-  });
+  const entries = fileBytes(parts).map(([file, bytes]) => [
+    file,
+    { digest: digestOf(bytes), bytes: bytes.length },
+  ]);
   return {
     format: BUNDLE_FORMAT,
     task: parts.signature.output.task,
     engine: parts.engine,
-    files: {
-      model: entry("model"),
-      features: entry("features"),
-      signature: entry("signature"),
-      profile: entry("profile"),
-    },
+    files: Object.fromEntries(entries),
   };
 }
 
-function fileBytes(parts: BundleParts): Readonly<Record<BundleFile, Uint8Array>> {
-  return {
-    model: parts.model,
-    features: Buffer.from(canonicalJson(parts.plan)),
-    signature: Buffer.from(canonicalJson(parseSignature(parts.signature))),
-    profile: Buffer.from(canonicalJson(parts.profile)),
-  };
+function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
+  return [
+    ["model", parts.model],
+    ["features", Buffer.from(canonicalJson(parts.plan))],
+    ["signature", Buffer.from(canonicalJson(parseSignature(parts.signature)))],
+    ["profile", Buffer.from(canonicalJson(parts.profile))],
+    ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
+  ];
 }
 
 /**
@@ -110,8 +118,10 @@ function fileBytes(parts: BundleParts): Readonly<Record<BundleFile, Uint8Array>>
  */
 export async function openBundle(blobs: BlobStore, digest: Digest): Promise<OpenBundle> {
   const manifest = await readManifest(blobs, digest);
-  const read = (file: BundleFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
-  const [modelBytes, plan, signature, profile] = await Promise.all([
+  const read = (file: RequiredFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
+  const { windows: entry } = manifest.files;
+  const [windows, modelBytes, plan, signature, profile] = await Promise.all([
+    entry === undefined ? undefined : readFile(blobs, { bundle: digest, file: "windows", entry }),
     read("model"),
     read("features"),
     read("signature"),
@@ -125,6 +135,7 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     signature: readSignature(json("signature", signature), digest),
     profile: json("profile", profile),
     modelBytes,
+    ...(windows === undefined ? {} : { windows }),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({
@@ -134,6 +145,17 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     });
   }
   return opened;
+}
+
+/**
+ * Reads and verifies a bundle's feature plan alone.
+ *
+ * @throws BUNDLE_MISSING, BUNDLE_DAMAGED (details: bundle, file, path), BUNDLE_UNSUPPORTED, and the errors of the blob store
+ */
+export async function readPlan(blobs: BlobStore, digest: Digest): Promise<JsonValue> {
+  const { files } = await readManifest(blobs, digest);
+  const bytes = await readFile(blobs, { bundle: digest, file: "features", entry: files.features });
+  return parseJson(bytes, { bundle: digest, file: "features" });
 }
 
 /**
@@ -181,13 +203,15 @@ export async function readManifest(blobs: BlobStore, digest: Digest): Promise<Bu
       features: entry("features"),
       signature: entry("signature"),
       profile: entry("profile"),
+      ...(entries.windows === undefined ? {} : { windows: entry("windows") }),
     },
   };
 }
 
 /** Every blob that a bundle consists of, its manifest included: what must be kept as long as the bundle is. */
 export function bundleBlobs(digest: Digest, manifest: BundleManifest): Digest[] {
-  return [digest, ...FILES.map((file) => manifest.files[file].digest)];
+  const files = [...FILES, ...OPTIONAL_FILES].map((file) => manifest.files[file]);
+  return [digest, ...files.filter((file) => file !== undefined).map((file) => file.digest)];
 }
 
 async function readFile(

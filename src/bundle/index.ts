@@ -10,6 +10,7 @@ export {
   type OpenBundle,
   openBundle,
   readManifest,
+  readPlan,
   writeBundle,
 } from "./bundle.ts";
 export { bundleErrors } from "./errors.ts";
@@ -19,5 +20,6 @@ export {
   type Signature,
   type SignatureInput,
   type SignatureOutput,
+  type SignatureTensor,
   type Task,
 } from "./signature.ts";

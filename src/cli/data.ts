@@ -5,6 +5,7 @@ import { diffCommand } from "./data-diff.ts";
 import { exportCommand } from "./data-export.ts";
 import { faultsText, rejectedText, rejectsCommand } from "./data-rejects.ts";
 import { tagCommand, untagCommand } from "./data-tag.ts";
+import { validateCommand } from "./data-validate.ts";
 import {
   formatAge,
   formatBytes,
@@ -17,6 +18,7 @@ import {
 import { parseSnapshotReference } from "./snapshot-reference.ts";
 import { type Column, renderFields, renderTable } from "./table.ts";
 import type { Output } from "./terminal.ts";
+import { validationCell } from "./validation-text.ts";
 
 const addCommand = defineCommand({
   name: "add",
@@ -30,11 +32,11 @@ const addCommand = defineCommand({
     const added = await session.call("data.add", { dataset }, "reading");
     return {
       data: added,
-      text: ({ paint }) =>
+      text: (out) =>
         added.snapshots
           .map(
             (snapshot) =>
-              `${paint("bold", snapshot.dataset)} ${formatDigest(snapshot.digest)}  ${formatCount(snapshot.rowCount)} rows${rejectedText(snapshot)}, ${formatBytes(snapshot.bytes)}${snapshot.reused ? "  same as before" : ""}  ${paint("dim", formatDuration(snapshot.durationMs))}\n`,
+              `${out.paint("bold", snapshot.dataset)} ${formatDigest(snapshot.digest)}  ${formatCount(snapshot.rowCount)} rows${rejectedText(snapshot)}, ${formatBytes(snapshot.bytes)}${snapshot.reused ? "  same as before" : ""}  ${out.paint("dim", formatDuration(snapshot.durationMs))}\n${validationLine(snapshot.validation, out)}`,
           )
           .join(""),
     };
@@ -104,7 +106,7 @@ const showCommand = defineCommand({
 
 export const dataCommand = defineGroup({
   name: "data",
-  summary: "Snapshots of the datasets: add, list, compare, tag, export, look at what was rejected.",
+  summary: "Snapshots of the datasets: add, list, compare, validate, tag, export, look at what was rejected.",
   examples: ["slipway data add", "slipway data log", "slipway data show flights"],
   subcommands: [
     addCommand,
@@ -112,11 +114,20 @@ export const dataCommand = defineGroup({
     showCommand,
     rejectsCommand,
     diffCommand,
+    validateCommand,
     tagCommand,
     untagCommand,
     exportCommand,
   ],
 });
+
+type Added = OperationOutput<"data.add">["snapshots"][number];
+
+function validationLine(validation: Added["validation"], { paint }: Output): string {
+  if (validation === null) return "";
+  const { text, style } = validationCell(validation);
+  return `  ${paint(style, text)}\n`;
+}
 
 function describe(shown: OperationOutput<"data.show">, out: Output): string {
   const columns: readonly Column<SnapshotColumn>[] = [
@@ -149,6 +160,15 @@ function describe(shown: OperationOutput<"data.show">, out: Output): string {
             .join(", ") + (shown.files.length > 5 ? ` and ${shown.files.length - 5} more` : ""),
         ],
         ["digest", shown.digest],
+        [
+          "validated",
+          shown.validation === null
+            ? null
+            : {
+                text: `${formatTime(shown.validation.validatedAt)}  ${validationCell(shown.validation).text}`,
+                style: validationCell(shown.validation).style,
+              },
+        ],
       ],
       out,
     ),

@@ -48,6 +48,76 @@ export function renderSlices(evaluation: Evaluation, out: Output): string {
   return renderTable(columns, evaluation.slices, out);
 }
 
+type ClassRecord = NonNullable<Evaluation["classes"]>[number];
+
+/** Classes that are shown, those with the most rows first; and the most of them whose confusion fits a terminal. */
+const MOST_CLASSES = 30;
+const MOST_CONFUSED = 10;
+
+/** What is known of each class, who is taken for whom, and which classes the model could not know. */
+export function renderClasses({ classes, confusion, unseenClasses }: Evaluation, out: Output): string {
+  if (classes === undefined) return "";
+  const number = (title: string, pick: (own: ClassRecord) => number | null): Column<ClassRecord> => ({
+    title,
+    align: "right",
+    cell: (own) => formatMetric(pick(own)),
+  });
+  const columns: readonly Column<ClassRecord>[] = [
+    { title: "  class", cell: ({ name }) => `  ${printable(name)}`, shrinks: true },
+    { title: "rows", align: "right", cell: ({ rows }) => formatCount(rows) },
+    number("precision", ({ precision }) => precision),
+    number("recall", ({ recall }) => recall),
+    number("f1", ({ f1 }) => f1),
+    number("auc", ({ auc }) => auc),
+    {
+      title: "mistaken for",
+      cell: ({ mistakenFor, rows }) =>
+        mistakenFor === undefined
+          ? null
+          : `${printable(mistakenFor.name)} (${formatCount(mistakenFor.rows)} of ${formatCount(rows)})`,
+      shrinks: true,
+    },
+  ];
+  const shown = classes.length > MOST_CLASSES ? classes.toSorted((a, b) => b.rows - a.rows) : classes;
+  const left = classes.length - MOST_CLASSES;
+  return [
+    renderTable(columns, shown.slice(0, MOST_CLASSES), out),
+    left > 0 ? `  … and ${formatCount(left)} classes with fewer rows\n` : "",
+    confusion === undefined ? "" : renderConfusion(confusion, out),
+    unseenClasses === undefined ? "" : unseenText(unseenClasses, out),
+  ].join("");
+}
+
+function renderConfusion(
+  { actual, predicted, rows }: NonNullable<Evaluation["confusion"]>,
+  out: Output,
+): string {
+  if (predicted.length > MOST_CONFUSED) return "";
+  const columns: readonly Column<number>[] = [
+    { title: "  actual \\ predicted", cell: (a) => `  ${printable(actual[a]!)}`, shrinks: true },
+    ...predicted.map(
+      (name, p): Column<number> => ({
+        title: printable(name),
+        align: "right",
+        cell: (a) => formatCount(rows[a]![p]!),
+      }),
+    ),
+  ];
+  return `\n${renderTable(columns, [...actual.keys()], out)}`;
+}
+
+function unseenText(unseen: NonNullable<Evaluation["unseenClasses"]>, { paint }: Output): string {
+  const names = unseen
+    .slice(0, 5)
+    .map(({ name, rows }) => `${JSON.stringify(printable(name))} (${formatCount(rows)} rows)`)
+    .join(", ");
+  const more = unseen.length > 5 ? `, and ${formatCount(unseen.length - 5)} more` : "";
+  return paint(
+    "yellow",
+    `  No training row has ${names}${more}: the model cannot say so, and these rows count as wrong.\n`,
+  );
+}
+
 const MARKS = { passed: ["green", "✓"], failed: ["red", "✗"], "not-evaluated": ["yellow", "?"] } as const;
 
 export function renderGates(gates: readonly Gate[], { paint }: Pick<Output, "paint">): string {

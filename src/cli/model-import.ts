@@ -19,7 +19,7 @@ export const modelImportCommand = defineCommand({
   summary: "Register a version that another installation exported, or a model file of another program.",
   details: [
     "What `slipway model export` has written is recognised by itself: everything in it is verified, and the version is registered with its metrics, gates and lineage and with where it comes from. A version that the model has already keeps its number.",
-    "Of other programs, trees are read from LightGBM text (save_model), XGBoost JSON and UBJ, and ONNX graphs of one tree ensemble.",
+    "Of other programs, trees are read from LightGBM text (save_model), XGBoost JSON and UBJ, and ONNX graphs of one tree ensemble. Every other ONNX graph is run by onnxruntime.",
     "The model's own inputs become its features: records name them as the file does. Every input must be given, null where it is missing. The first version of a model becomes its champion.",
   ].join("\n\n"),
   parameters: {
@@ -35,6 +35,7 @@ export const modelImportCommand = defineCommand({
     "slipway model import churn-3.slipway",
     "slipway model import model.txt --name churn",
     "slipway model import model.ubj --name churn --format xgboost-ubj",
+    "slipway model import mnist.onnx --name digits",
   ],
   reach: "server",
   run: async ({ file, name, format, reason }, session) => {

@@ -5,6 +5,7 @@ import { type Answer, argument, countOption, defineCommand, defineGroup } from "
 import {
   importanceInLine,
   metricsInLine,
+  renderClasses,
   renderGates,
   renderMetrics,
   renderSlices,
@@ -147,6 +148,7 @@ function describe(shown: Detail, out: Output): string {
     ),
     "\n",
     shown.lineage.origin === undefined ? renderMetrics(shown.evaluation, out) : "",
+    shown.evaluation.classes === undefined ? "" : `\n${renderClasses(shown.evaluation, out)}`,
     slices === "" ? "" : `\n${slices}`,
     shown.gates.length === 0 ? "" : `\n${renderGates(shown.gates, out)}`,
   ].join("");

@@ -40,9 +40,15 @@ function describe(
   predicted: OperationOutput<"predict.file">,
   paint: (style: "bold" | "dim", text: string) => string,
 ): string {
-  const { model, version, rows, out, rowsPerSecond, durationMs, peakBytes } = predicted;
+  const { model, version, rows, out, rowsPerSecond, durationMs, peakBytes, history } = predicted;
   return (
     `${paint("bold", `${model} v${version}`)}  ${formatCount(rows)} rows to ${out}\n` +
-    `${paint("dim", `${formatDuration(durationMs)}, ${formatCount(rowsPerSecond)} rows/s, at most ${formatBytes(peakBytes)} of memory`)}\n`
+    `${paint("dim", `${formatDuration(durationMs)}, ${formatCount(rowsPerSecond)} rows/s, at most ${formatBytes(peakBytes)} of memory`)}\n` +
+    (history === undefined ? "" : `${paint("dim", HISTORY[history])}\n`)
   );
 }
+
+const HISTORY: Readonly<Record<"training" | "file", string>> = {
+  training: "the past of the first row is that of the training data",
+  file: "the file is not newer than the training data, so its first row has no past",
+};

@@ -99,7 +99,8 @@ function stepLine(event: StepEvent, { paint }: Output): string {
   const duration =
     event.durationMs === undefined ? "" : paint("dim", `  ${formatDuration(event.durationMs)}`);
   const reused = event.state === "reused" ? paint("dim", "  as before") : "";
-  return `${marks[event.state]} ${event.step.padEnd(10)}${detail}${reused}${duration}`;
+  const notes = (event.notes ?? []).map((note) => `\n    ${printable(note)}`);
+  return `${marks[event.state]} ${event.step.padEnd(10)}${detail}${reused}${duration}${notes.join("")}`;
 }
 
 function movingLine(

@@ -29,10 +29,14 @@ export const reproduceCommand = defineCommand({
           `  ${identical ? result.got : `wanted ${result.expected}\n  got    ${result.got}`}\n`,
           ...result.differences.map(
             ({ file, expected, got }) =>
-              `  ${file}: wanted ${formatDigest(expected)}, got ${formatDigest(got)}\n`,
+              `  ${file}: wanted ${digestOrNone(expected)}, got ${digestOrNone(got)}\n`,
           ),
         ].join(""),
       exitCode: identical ? exitCodes.done : exitCodes.failed,
     };
   },
 });
+
+function digestOrNone(digest: string | null): string {
+  return digest === null ? "none" : formatDigest(digest);
+}

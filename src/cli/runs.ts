@@ -117,6 +117,8 @@ function describe(run: OperationOutput<"runs.show">, out: Output): string {
     ),
     "\n",
     renderTable(columns, run.steps, out),
+    ...run.steps.flatMap(({ name, notes = [] }) => notes.map((note) => `\n  ${name} ${printable(note)}`)),
+    run.steps.some(({ notes }) => notes !== undefined) ? "\n" : "",
     error,
   ].join("");
 }

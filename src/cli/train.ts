@@ -1,12 +1,13 @@
 import { commandName } from "../config/index.ts";
 import type { OperationOutput } from "../wire/index.ts";
 import { argument, defineCommand, option, setting } from "./command.ts";
-import { importanceInLine, renderGates, renderMetrics, rowsText } from "./evaluation-text.ts";
+import { importanceInLine, renderClasses, renderGates, renderMetrics, rowsText } from "./evaluation-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { formatDigest, formatDuration } from "./format-values.ts";
 import { modelOrOnly } from "./model-reference.ts";
 import { renderFields } from "./table.ts";
 import { type Output, printable } from "./terminal.ts";
+import { validationCell } from "./validation-text.ts";
 
 export const trainCommand = defineCommand({
   name: "train",
@@ -51,6 +52,7 @@ function describe(trained: OperationOutput<"train">, out: Output): string {
     renderFields(
       [
         ["rows", rowsText(trained.evaluation)],
+        ...(trained.validation === null ? [] : [["data", validationCell(trained.validation)] as const]),
         ["model", printable(trained.summary)],
         ["learned from", importanceInLine(trained.importance)],
         ["bundle", formatDigest(trained.bundle)],
@@ -61,6 +63,7 @@ function describe(trained: OperationOutput<"train">, out: Output): string {
     ),
     "\n",
     renderMetrics(trained.evaluation, out),
+    trained.evaluation.classes === undefined ? "" : `\n${renderClasses(trained.evaluation, out)}`,
     trained.gates.length === 0 ? "" : `\n${renderGates(trained.gates, out)}`,
     `\n${next(trained)}\n`,
   ].join("");

@@ -1,6 +1,5 @@
-import type { ColumnType, Digest } from "../kernel/index.ts";
+import type { ColumnType, Digest, TableColumn } from "../kernel/index.ts";
 import { compareColumns, type Distance } from "../profile/index.ts";
-import { sampleDistances } from "../stats/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { type EngineOptions, withEngine } from "./engine-session.ts";
 import { datasetsErrors } from "./errors.ts";
@@ -13,6 +12,7 @@ import {
   sharedKey,
 } from "./key-queries.ts";
 import { readSnapshot } from "./read-snapshot.ts";
+import { distancesOfRows } from "./row-distances.ts";
 import type { SchemaColumn, SnapshotBlock, SnapshotManifest } from "./snapshot.ts";
 import { selectSnapshot, verifyParts } from "./snapshot-rows.ts";
 import { suggestion } from "./suggestion.ts";
@@ -273,30 +273,21 @@ async function compareDistributions(
   return changes;
 }
 
-async function exactDistances(request: CompareRequest, column: string): Promise<Distance[]> {
-  const [reference, current] = [
-    await presentNumbers(request, request.before, column),
-    await presentNumbers(request, request.after, column),
-  ];
-  const { jensenShannon, psi, kolmogorovSmirnov, bins } = sampleDistances(reference, current);
-  const over = `${bins} bins of the rows of both (equal widths by Sturges' rule, or single values where the first snapshot has at most 20)`;
-  return [
-    { measure: "jensen-shannon", value: jensenShannon, convention: `distance to base 2 over ${over}` },
-    { measure: "psi", value: psi, convention: `natural logarithm over ${over}` },
-    { measure: "kolmogorov-smirnov", value: kolmogorovSmirnov, convention: "of the rows themselves" },
-  ];
+async function exactDistances(request: CompareRequest, column: string): Promise<readonly Distance[]> {
+  const reference = await readColumn(request, request.before, column);
+  const current = await readColumn(request, request.after, column);
+  return distancesOfRows(reference, current);
 }
 
-async function presentNumbers(
+async function readColumn(
   { blobs, signal }: CompareRequest,
   manifest: SnapshotManifest,
   column: string,
-): Promise<Float64Array> {
+): Promise<TableColumn> {
   const table = await readSnapshot(manifest, {
     blobs,
     columns: [column],
     ...(signal === undefined ? {} : { signal }),
   });
-  const read = table.columns.get(column);
-  return read?.kind === "number" ? read.values.filter((value) => !Number.isNaN(value)) : new Float64Array();
+  return table.columns.get(column)!;
 }

@@ -57,5 +57,9 @@ export const datasetsErrors = defineErrors({
     kind: "invalid",
     doc: "The columns named as key do not tell the rows of a snapshot apart.",
   },
+  DATASETS_LIMITS_BROKEN: {
+    kind: "invalid",
+    doc: "The rows of a snapshot break limits of the dataset's checks whose severity is error. The snapshot is recorded, and nothing is trained on it.",
+  },
   DATASETS_UNKNOWN_COLUMN: { kind: "not-found", doc: "A snapshot has no column of the name asked for." },
 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { BlobBatch } from "./blob-batch.ts";
+import type { DatasetChecks } from "./checks.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineOptions, engineLimits, withEngine } from "./engine-session.ts";
 import { inferSource } from "./infer.ts";
@@ -19,6 +20,7 @@ import {
 } from "./snapshot.ts";
 import { findSourceFiles } from "./source-files.ts";
 import type { BadRowPolicy, SourceSpec } from "./spec.ts";
+import { undeclaredColumns } from "./undeclared-columns.ts";
 
 /** Of the time of an ingest, roughly. */
 const READING_SHARE = 0.6;
@@ -39,6 +41,7 @@ export interface IngestRequest extends EngineOptions {
     /** Only these are read. Without any, they are inferred from the files. */
     readonly columns: DeclaredColumns;
     readonly time?: string;
+    readonly checks?: DatasetChecks;
   } & BadRowPolicy;
   /** What the source's patterns are relative to. */
   readonly root: string;
@@ -109,6 +112,9 @@ export async function ingest(request: IngestRequest): Promise<Ingested> {
         blocks,
         profile,
         sourceFiles,
+        ...(request.spec.checks?.unexpectedColumns === undefined
+          ? {}
+          : { undeclaredColumns: await undeclaredColumns(engine, files, { source, schema }) }),
       } as const;
       return await storeSnapshot(unstored, { engine, scratch, loaded, request, rejects, stored });
     });
@@ -148,10 +154,16 @@ async function storeSnapshot(
   const rejects = await storeRejects(from);
   const manifest = { ...unstored, ...(rejects === undefined ? {} : { rejects }) };
   if (previous !== undefined && snapshotDigest(previous) === digest && (await allStored(previous, blobs))) {
-    const reused = previous.rejects?.blob === rejects?.blob;
+    const reused =
+      previous.rejects?.blob === rejects?.blob && sameColumns(unstored.undeclaredColumns, previous);
     return { manifest: reused ? previous : { ...manifest, parts: previous.parts }, digest, reused };
   }
   return { manifest: { ...manifest, parts: await storeRows(unstored, from) }, digest, reused: false };
+}
+
+/** What is not asked for is not compared. */
+function sameColumns(undeclared: readonly string[] | undefined, previous: SnapshotManifest): boolean {
+  return undeclared === undefined || String(undeclared) === String(previous.undeclaredColumns);
 }
 
 async function storeRejects({ rejects, stored }: Loaded): Promise<SnapshotRejects | undefined> {

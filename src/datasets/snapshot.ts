@@ -57,6 +57,8 @@ export interface SnapshotManifest {
   readonly sourceFiles: readonly SourceFile[];
   /** Absent when no row was rejected. */
   readonly rejects?: SnapshotRejects;
+  /** Columns of the source files that the dataset does not declare; there only where the dataset checks for them. */
+  readonly undeclaredColumns?: readonly string[];
 }
 
 /** The identity of a snapshot. */

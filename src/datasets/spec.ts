@@ -1,5 +1,27 @@
 /** What a project may say about where rows come from. Types and constructors only: loading a config loads no native code. */
 
+export type { SchemaChange } from "./anomaly.ts";
+export type {
+  CategoryDistanceCheck,
+  Check,
+  ColumnChecks,
+  DatasetChecks,
+  DistinctCheck,
+  DomainCheck,
+  FreshnessCheck,
+  KeyCheck,
+  MissingCheck,
+  NumberDistanceCheck,
+  PatternCheck,
+  RangeCheck,
+  RowsCheck,
+  RowsOfPreviousCheck,
+  Severity,
+  UnexpectedColumnsCheck,
+  UniqueCheck,
+} from "./checks.ts";
+export { applyChanges } from "./schema-changes.ts";
+
 export type SourceFormat = "csv" | "ndjson" | "parquet";
 
 /**

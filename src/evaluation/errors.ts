@@ -45,6 +45,10 @@ export const evaluationErrors = defineErrors({
     kind: "invalid",
     doc: "Every training row has the same target, so there is nothing to learn.",
   },
+  EVALUATION_TOO_MANY_CLASSES: {
+    kind: "invalid",
+    doc: "The training rows have more different classes than a model may have.",
+  },
   EVALUATION_BAD_WEIGHT: {
     kind: "invalid",
     doc: "A row's weight is missing, negative or infinite, or all training weights are zero.",

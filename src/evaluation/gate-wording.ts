@@ -31,6 +31,12 @@ export function undefinedReason(metric: MetricName, labels: Float64Array): strin
     case "r2":
       if (constant) return `${metric} is undefined: the target is ${first} in every row`;
       break;
+    case "top2":
+    case "top3":
+    case "top5":
+      return `${metric} is undefined: there are no more classes than that`;
+    case "poissonDeviance":
+      return "poissonDeviance is undefined: a prediction is not above 0, or a target is below it";
     case "precision":
       return "precision is undefined: no prediction reaches 0.5";
     default:

@@ -247,11 +247,13 @@ describe("per slice", () => {
 
 describe("checkGates", () => {
   it("refuses metrics the task does not have and columns there are not", () => {
-    checkGates("binary", [atLeast("auc", 0.6), atLeast("auc", 0.5, { per: "city" })], ["city"]);
-    expect(() => checkGates("regression", [atLeast("auc", 0.6)], [])).toThrow(
+    checkGates({ task: "binary" }, [atLeast("auc", 0.6), atLeast("auc", 0.5, { per: "city" })], ["city"]);
+    expect(() => checkGates({ task: "regression" }, [atLeast("auc", 0.6)], [])).toThrow(
       'the gate "auc at least 0.6" asks for auc, which a regression model does not have; it has rmse, mae, r2',
     );
-    expect(() => checkGates("binary", [atLeast("auc", 0.5, { per: "city" })], [])).toThrow(/column "city"/);
+    expect(() => checkGates({ task: "binary" }, [atLeast("auc", 0.5, { per: "city" })], [])).toThrow(
+      /column "city"/,
+    );
   });
 });
 

@@ -13,7 +13,7 @@ import {
   type GateSpec,
   lowerIsBetter,
   metricsOf,
-  type Task,
+  type Subject,
 } from "./spec.ts";
 
 export interface GateResult {
@@ -36,12 +36,8 @@ export type ChampionEvidence =
   | { readonly version: number; readonly predictions: Float64Array }
   | { readonly version: number; readonly unavailable: string };
 
-export interface GateEvidence {
-  readonly task: Task;
-  readonly labels: Float64Array;
-  readonly weights?: Float64Array;
-  /** The candidate's predictions. */
-  readonly predictions: Float64Array;
+/** The candidate's rows and predictions, and what else gates look at. */
+export interface GateEvidence extends ScoredRows {
   readonly champion?: ChampionEvidence;
   /** Every column that a gate's `per` names, and perhaps others. */
   readonly slices?: readonly SliceColumn[];
@@ -65,7 +61,7 @@ const MINIMUM_ROWS_PER_SLICE = 100;
  *   EVALUATION_BAD_INPUT, EVALUATION_BAD_PREDICTION.
  */
 export function decideGates(gates: readonly GateSpec[], evidence: GateEvidence): readonly GateResult[] {
-  checkGates(evidence.task, gates, evidence.slices?.map((slice) => slice.column) ?? []);
+  checkGates(evidence, gates, evidence.slices?.map((slice) => slice.column) ?? []);
   if (gates.length === 0) return [];
   if (evidence.labels.length === 0) {
     return gates.map((gate) => notEvaluated(gate, "there are no evaluation rows"));
@@ -105,10 +101,11 @@ export function gateVerdict(results: readonly GateResult[]): "accepted" | "rejec
  *
  * @throws EVALUATION_BAD_GATE
  */
-export function checkGates(task: Task, gates: readonly GateSpec[], columns: readonly string[]): void {
+export function checkGates(subject: Subject, gates: readonly GateSpec[], columns: readonly string[]): void {
+  const { task } = subject;
   for (const gate of gates) {
     checkGate(gate);
-    const metrics = metricsOf(task);
+    const metrics = metricsOf(subject);
     if (!metrics.includes(gate.metric)) {
       throw evaluationErrors.EVALUATION_BAD_GATE.error(
         `the gate "${gateInWords(gate)}" asks for ${gate.metric}, which a ${task} model does not have; it has ${metrics.join(", ")}`,
@@ -133,7 +130,7 @@ interface SliceComparison {
 interface Comparison {
   readonly rows: number;
   readonly labels: () => Float64Array;
-  readonly task: Task;
+  readonly subject: Subject;
   readonly champion: ChampionEvidence | undefined;
   readonly candidatePoint: () => Float64Array;
   readonly candidate: () => Replicates;
@@ -142,7 +139,7 @@ interface Comparison {
 }
 
 function createComparison(evidence: GateEvidence, rows?: Uint32Array): Comparison {
-  const { champion, task } = evidence;
+  const { champion } = evidence;
   const restricted = (predictions: Float64Array): ScoredRows => {
     const scored = scoredBy(evidence, predictions);
     return rows === undefined ? scored : selectScored(scored, rows);
@@ -154,7 +151,7 @@ function createComparison(evidence: GateEvidence, rows?: Uint32Array): Compariso
   });
   const replicates = once(() => bootstrap(models(), evidence.bootstrap));
   return {
-    task,
+    subject: evidence,
     champion,
     rows: rows?.length ?? evidence.labels.length,
     labels: () => models()[0]!.labels,
@@ -204,7 +201,7 @@ function decideGate(gate: GateSpec, comparison: Comparison): GateResult {
 }
 
 function decideBound(gate: BoundGate, comparison: Comparison): GateResult {
-  const metric = metricsOf(comparison.task).indexOf(gate.metric);
+  const metric = metricsOf(comparison.subject).indexOf(gate.metric);
   const point = comparison.candidatePoint()[metric]!;
   if (!Number.isFinite(point)) return notEvaluated(gate, undefinedReason(gate.metric, comparison.labels()));
   const holds = (value: number) => (gate.at === "least" ? value >= gate.bound : value <= gate.bound);
@@ -233,7 +230,7 @@ function decideChampion(gate: ChampionGate, comparison: Comparison): GateResult 
       `champion v${champion.version} could not be evaluated: ${champion.unavailable}`,
     );
   }
-  const metric = metricsOf(comparison.task).indexOf(gate.metric);
+  const metric = metricsOf(comparison.subject).indexOf(gate.metric);
   const { candidate, champion: incumbent } = comparison.both();
   const ours = candidate.point[metric]!;
   const theirs = incumbent.point[metric]!;
@@ -290,8 +287,8 @@ function percent(confidence: number): string {
 }
 
 function scoredBy(evidence: GateEvidence, predictions: Float64Array): ScoredRows {
-  const { task, labels, weights } = evidence;
-  return { task, labels, predictions, ...(weights === undefined ? {} : { weights }) };
+  const { champion: _champion, slices: _slices, bootstrap: _bootstrap, ...scored } = evidence;
+  return { ...scored, predictions };
 }
 
 function once<Value>(make: () => Value): () => Value {

@@ -1,4 +1,5 @@
 export { type Calibration, type CalibrationBin, calibrationOf } from "./calibration.ts";
+export type { ClassReport, Confusion } from "./class-table.ts";
 export { evaluationErrors } from "./errors.ts";
 export { gateInWords } from "./gate-wording.ts";
 export {
@@ -9,11 +10,13 @@ export {
   type GateResult,
   gateVerdict,
 } from "./gates.ts";
+export { predictedClasses } from "./multiclass-metrics.ts";
 export { type EvaluationInput, type EvaluationReport, evaluate, type SliceReport } from "./report.ts";
 export { type BootstrapOptions, defaultConfidence, type MetricEstimate } from "./resampling.ts";
 export type { ScoredRows } from "./scored-rows.ts";
 export type { SliceColumn } from "./slices.ts";
 export {
+  type Aim,
   atLeast,
   atMost,
   type BinaryMetric,
@@ -30,15 +33,18 @@ export {
   type HashSplit,
   lowerIsBetter,
   type MetricName,
+  type MulticlassMetric,
   metricsOf,
+  multiclassMetrics,
   notWorseThanChampion,
   type RandomSplit,
   type RegressionMetric,
   regressionMetrics,
   type SplitSpec,
+  type Subject,
   type Task,
   type TimeSplit,
 } from "./spec.ts";
 export { assignSplit, type SplitRole, splitRole } from "./split.ts";
-export { checkTarget, checkWeights } from "./task-checks.ts";
+export { checkClasses, checkTarget, checkWeights } from "./task-checks.ts";
 export type { ThresholdRow } from "./threshold-table.ts";

@@ -40,7 +40,7 @@ function expectClose(got: number | null | undefined, want: number | null, what: 
 
 function metricsByName(scored: ScoredRows): Record<string, number> {
   const values = pointValues(metricKernel(scored));
-  return Object.fromEntries(metricsOf(scored.task).map((name, index) => [name, values[index]!]));
+  return Object.fromEntries(metricsOf(scored).map((name, index) => [name, values[index]!]));
 }
 
 describe("metrics against scikit-learn", () => {

@@ -1,5 +1,6 @@
 import { assertNever } from "../kernel/index.ts";
 import { binaryKernel } from "./binary-metrics.ts";
+import { multiclassKernel } from "./multiclass-metrics.ts";
 import { regressionKernel } from "./regression-metrics.ts";
 import type { ScoredRows } from "./scored-rows.ts";
 import type { MetricName } from "./spec.ts";
@@ -12,6 +13,8 @@ export interface MetricKernel {
    * Writes the values of `metrics`, with row i counted `counts[i]` times, to `out`; NaN where a metric is undefined.
    */
   compute(counts: Uint8Array, out: Float64Array): void;
+  /** Metrics that cost too much to be computed again and again, by position: `compute` leaves them NaN. */
+  readonly onlyOnce?: ReadonlyMap<number, () => number>;
 }
 
 export function metricKernel(scored: ScoredRows): MetricKernel {
@@ -20,6 +23,8 @@ export function metricKernel(scored: ScoredRows): MetricKernel {
       return binaryKernel(scored);
     case "regression":
       return regressionKernel(scored);
+    case "multiclass":
+      return multiclassKernel(scored);
     default:
       return assertNever(scored.task);
   }
@@ -29,5 +34,6 @@ export function metricKernel(scored: ScoredRows): MetricKernel {
 export function pointValues(kernel: MetricKernel): Float64Array {
   const values = new Float64Array(kernel.metrics.length);
   kernel.compute(new Uint8Array(kernel.rowCount).fill(1), values);
+  for (const [metric, value] of kernel.onlyOnce ?? []) values[metric] = value();
   return values;
 }

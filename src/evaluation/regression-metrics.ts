@@ -1,13 +1,15 @@
+import { assertNever, log } from "../kernel/index.ts";
 import type { MetricKernel } from "./metric-kernel.ts";
 import type { ScoredRows } from "./scored-rows.ts";
-import { regressionMetrics } from "./spec.ts";
+import { type Aim, regressionMetricsOf } from "./spec.ts";
 
 /**
  * Root mean squared error, mean absolute error, and R² = 1 − Σ(y − p)² / Σ(y − ȳ)². All of them weighted. R² is
- * undefined, thus NaN, where all labels are equal.
+ * undefined, thus NaN, where all labels are equal. Before them, by the rows' aim: the mean Poisson deviance, undefined where
+ * a mean is not above 0; or the mean pinball loss and the share of labels up to the prediction.
  */
 export function regressionKernel(scored: ScoredRows): MetricKernel {
-  const { labels, predictions, weights } = scored;
+  const { labels, predictions, weights, aim } = scored;
   const rowCount = labels.length;
   const weight = weights ?? new Float64Array(rowCount).fill(1);
   const absolute = new Float64Array(rowCount);
@@ -26,6 +28,8 @@ export function regressionKernel(scored: ScoredRows): MetricKernel {
     labelSquare[row] = weight[row]! * centred * centred;
   }
 
+  const aimed = aimedMeans(aim, scored).map((values) => values.map((value, row) => weight[row]! * value));
+  const first = aimed.length;
   const sums = new Float64Array(SUM_COUNT);
   const columns: RowSums = { weight, absolute, square, label, labelSquare };
   const compute = (counts: Uint8Array, out: Float64Array): void => {
@@ -35,12 +39,50 @@ export function regressionKernel(scored: ScoredRows): MetricKernel {
     }
     const [total = 0, absolutes = 0, squares = 0, labelSum = 0, labelSquares = 0] = sums;
     const spread = labelSquares - (labelSum * labelSum) / total;
-    out[0] = total > 0 ? Math.sqrt(squares / total) : Number.NaN;
-    out[1] = total > 0 ? absolutes / total : Number.NaN;
+    for (const [metric, values] of aimed.entries())
+      out[metric] = total > 0 ? weightedSum(counts, values) / total : Number.NaN;
+    out[first] = total > 0 ? Math.sqrt(squares / total) : Number.NaN;
+    out[first + 1] = total > 0 ? absolutes / total : Number.NaN;
     // Of equal labels rounding alone may leave a spread.
-    out[2] = spread > ROUNDING * labelSquares ? 1 - squares / spread : Number.NaN;
+    out[first + 2] = spread > ROUNDING * labelSquares ? 1 - squares / spread : Number.NaN;
   };
-  return { rowCount, metrics: regressionMetrics, compute };
+  return { rowCount, metrics: regressionMetricsOf(aim), compute };
+}
+
+/** What the aim's metrics are the means of, row by row. */
+function aimedMeans(aim: Aim | undefined, { labels, predictions }: ScoredRows): Float64Array[] {
+  switch (aim?.kind) {
+    case undefined:
+      return [];
+    case "count":
+      return [labels.map((y, row) => poissonDeviance(y, predictions[row]!))];
+    case "quantile": {
+      const { share } = aim;
+      return [
+        labels.map((y, row) => pinballLoss(y - predictions[row]!, share)),
+        labels.map((y, row) => (y <= predictions[row]! ? 1 : 0)),
+      ];
+    }
+    default:
+      return assertNever(aim);
+  }
+}
+
+/** 2 (y ln(y ÷ μ) − (y − μ)), NaN where it has no value (McCullagh & Nelder 1989). */
+function poissonDeviance(y: number, mean: number): number {
+  if (!(mean > 0 && y >= 0)) return Number.NaN;
+  return 2 * ((y > 0 ? y * log(y / mean) : 0) - (y - mean));
+}
+
+/** share · error where the prediction is too low, (1 − share) · −error where it is too high (Koenker & Bassett 1978). */
+function pinballLoss(error: number, share: number): number {
+  return error >= 0 ? share * error : (share - 1) * error;
+}
+
+function weightedSum(counts: Uint8Array, values: Float64Array): number {
+  let sum = 0;
+  for (let row = 0; row < values.length; row++) sum += counts[row]! * values[row]!;
+  return sum;
 }
 
 /** In chunks for the reason given in `binary-metrics.ts`. */

@@ -1,4 +1,5 @@
 import { type CalibrationBin, calibrationOf } from "./calibration.ts";
+import { type ClassReport, type Confusion, classTable } from "./class-table.ts";
 import { evaluationErrors } from "./errors.ts";
 import {
   type BootstrapOptions,
@@ -43,6 +44,12 @@ export interface EvaluationReport {
     readonly values: number;
     readonly rows: number;
   }[];
+  /** Multiclass tasks: what is known of each class, in the model's order. */
+  readonly classes?: readonly ClassReport[];
+  /** Multiclass tasks of up to 50 classes. */
+  readonly confusion?: Confusion;
+  /** Multiclass tasks: classes of evaluation rows that no training row had. They count as predicted wrongly. */
+  readonly unseenClasses?: readonly { readonly name: string; readonly rows: number }[];
   /** Binary tasks only, as are the rest. */
   readonly calibration?: readonly CalibrationBin[];
   /** Expected calibration error over those bins. */
@@ -60,8 +67,8 @@ const MOST_SLICES = 50;
  */
 export function evaluate(input: EvaluationInput): EvaluationReport {
   checkScored(input);
-  const { task, labels, predictions, weights, bootstrap } = input;
-  const scored: ScoredRows = { task, labels, predictions, ...(weights === undefined ? {} : { weights }) };
+  const { slices: _slices, bootstrap, ...scored } = input;
+  const { task, labels, predictions, weights } = scored;
   const slices: SliceReport[] = [];
   const omittedSlices: { column: string; values: number; rows: number }[] = [];
   for (const column of input.slices ?? []) {
@@ -84,14 +91,15 @@ export function evaluate(input: EvaluationInput): EvaluationReport {
   const report: EvaluationReport = {
     task,
     rows: labels.length,
-    meanLabel: weightedMean(labels, weights),
-    meanPrediction: weightedMean(predictions, weights),
+    meanLabel: task === "multiclass" ? null : weightedMean(labels, weights),
+    meanPrediction: task === "multiclass" ? null : weightedMean(predictions, weights),
     confidence: bootstrap.confidence ?? defaultConfidence,
     replicates: bootstrap.replicates ?? defaultReplicates,
     metrics: estimateMetrics(scored, bootstrap),
     slices,
     omittedSlices,
   };
+  if (task === "multiclass") return { ...report, ...classTable(scored) };
   if (task !== "binary") return report;
   const { bins, ece } = calibrationOf(scored);
   return { ...report, calibration: bins, ece, thresholds: thresholdTable(scored) };

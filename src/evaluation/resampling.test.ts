@@ -21,8 +21,8 @@ function deviation(values: Float64Array): number {
   );
 }
 
-const MAE = metricsOf("regression").indexOf("mae");
-const AUC = metricsOf("binary").indexOf("auc");
+const MAE = metricsOf({ task: "regression" }).indexOf("mae");
+const AUC = metricsOf({ task: "binary" }).indexOf("auc");
 
 describe("bootstrap", () => {
   it("spreads a mean as its standard error says", () => {

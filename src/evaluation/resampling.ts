@@ -96,7 +96,7 @@ export interface MetricEstimate {
 export function estimateMetrics(scored: ScoredRows, options: BootstrapOptions): readonly MetricEstimate[] {
   const tail = (1 - (options.confidence ?? defaultConfidence)) / 2;
   const [replicates] = bootstrap([scored], options);
-  return metricsOf(scored.task).map((name, metric) => {
+  return metricsOf(scored).map((name, metric) => {
     const value = replicates?.point[metric] ?? Number.NaN;
     const [low = Number.NaN, high = Number.NaN] = replicateQuantiles(
       replicates?.values[metric] ?? new Float64Array(0),

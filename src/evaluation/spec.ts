@@ -1,9 +1,22 @@
-import { parseIsoTime } from "../kernel/index.ts";
+import { assertNever, parseIsoTime } from "../kernel/index.ts";
 import { evaluationErrors } from "./errors.ts";
 
 /** What a project may say about splits and gates. Plain data: JSON in, JSON out. */
 
-export type Task = "binary" | "regression";
+export type Task = "binary" | "regression" | "multiclass";
+
+/** What a regression predicts instead of the mean, or of which kind of number: decides which metrics it has besides. */
+export type Aim =
+  /** The mean of counts, numbers of at least 0. */
+  | { readonly kind: "count" }
+  /** The value below which this share of the targets lies. */
+  | { readonly kind: "quantile"; readonly share: number };
+
+/** What decides which metrics a model has. */
+export interface Subject {
+  readonly task: Task;
+  readonly aim?: Aim;
+}
 
 /** Metrics of binary models. `accuracy`, `precision`, `recall` and `f1` are at the threshold ½. */
 export const binaryMetrics = [
@@ -19,14 +32,80 @@ export const binaryMetrics = [
 
 export const regressionMetrics = ["rmse", "mae", "r2"] as const;
 
+/** Of regressions with an aim, before the others. */
+export const countMetrics = ["poissonDeviance"] as const;
+export const quantileMetrics = ["pinball", "coverage"] as const;
+
+/**
+ * Metrics of models of several classes. The class with the highest probability is the one predicted; `auc` is the mean
+ * over classes of each against the rest; `top2`, `top3` and `top5` are the shares of rows whose class is among so many most
+ * probable ones.
+ */
+export const multiclassMetrics = [
+  "logLoss",
+  "accuracy",
+  "balancedAccuracy",
+  "macroF1",
+  "weightedF1",
+  "microF1",
+  "auc",
+  "top2",
+  "top3",
+  "top5",
+] as const;
+
 export type BinaryMetric = (typeof binaryMetrics)[number];
-export type RegressionMetric = (typeof regressionMetrics)[number];
-export type MetricName = BinaryMetric | RegressionMetric;
+export type RegressionMetric =
+  | (typeof regressionMetrics)[number]
+  | (typeof countMetrics)[number]
+  | (typeof quantileMetrics)[number];
+export type MulticlassMetric = (typeof multiclassMetrics)[number];
+export type MetricName = BinaryMetric | RegressionMetric | MulticlassMetric;
 
-const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set(["logLoss", "brier", "rmse", "mae"]);
+const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set([
+  "logLoss",
+  "brier",
+  "rmse",
+  "mae",
+  "poissonDeviance",
+  "pinball",
+]);
 
-export function metricsOf(task: Task): readonly MetricName[] {
-  return task === "binary" ? binaryMetrics : regressionMetrics;
+const ALL_METRICS: readonly MetricName[] = [
+  ...new Set([
+    ...binaryMetrics,
+    ...regressionMetrics,
+    ...countMetrics,
+    ...quantileMetrics,
+    ...multiclassMetrics,
+  ]),
+];
+
+export function metricsOf({ task, aim }: Subject): readonly MetricName[] {
+  switch (task) {
+    case "binary":
+      return binaryMetrics;
+    case "multiclass":
+      return multiclassMetrics;
+    case "regression":
+      return regressionMetricsOf(aim);
+    default:
+      return assertNever(task);
+  }
+}
+
+/** The aim's own metrics first. */
+export function regressionMetricsOf(aim: Aim | undefined): readonly RegressionMetric[] {
+  switch (aim?.kind) {
+    case undefined:
+      return regressionMetrics;
+    case "count":
+      return [...countMetrics, ...regressionMetrics];
+    case "quantile":
+      return [...quantileMetrics, ...regressionMetrics];
+    default:
+      return assertNever(aim);
+  }
 }
 
 export function lowerIsBetter(metric: MetricName): boolean {
@@ -229,11 +308,13 @@ function checkedGate<Gate extends GateSpec>(gate: Gate): Gate {
 
 /** @throws EVALUATION_BAD_GATE */
 export function checkGate(gate: GateSpec): void {
-  if (![...binaryMetrics, ...regressionMetrics].includes(gate.metric)) {
-    throw badGate("metric", gate.metric, `one of ${[...binaryMetrics, ...regressionMetrics].join(", ")}`);
+  if (!ALL_METRICS.includes(gate.metric)) {
+    throw badGate("metric", gate.metric, `one of ${ALL_METRICS.join(", ")}`);
   }
   if (gate.kind === "bound") {
     if (!Number.isFinite(gate.bound)) throw badGate("bound", gate.bound, "a finite number");
+  } else if (gate.metric === "coverage") {
+    throw badGate("metric", gate.metric, "held between atLeast() and atMost(): more of it is not better");
   } else if (!Number.isFinite(gate.margin) || gate.margin < 0) {
     throw badGate("margin", gate.margin, "0 or more, in units of the metric");
   }

@@ -16,7 +16,11 @@ interface Found {
  * @throws EVALUATION_TARGET_MISSING, EVALUATION_TARGET_NOT_FINITE, EVALUATION_TARGET_NOT_BINARY,
  *   EVALUATION_TARGET_CONSTANT; rows are counted from 1 in the snapshot.
  */
-export function checkTarget(task: Task, target: Float64Array, roles: Uint8Array): void {
+export function checkTarget(
+  task: Exclude<Task, "multiclass">,
+  target: Float64Array,
+  roles: Uint8Array,
+): void {
   const missing: Found = { count: 0, firstRow: 0 };
   const infinite: Found = { count: 0, firstRow: 0 };
   const notBinary: Found = { count: 0, firstRow: 0 };
@@ -36,15 +40,7 @@ export function checkTarget(task: Task, target: Float64Array, roles: Uint8Array)
     if (value > highest) highest = value;
   }
 
-  if (missing.count > 0) {
-    throw evaluationErrors.EVALUATION_TARGET_MISSING.error(
-      `the target is missing in ${rowsPhrase(missing, target.length)}`,
-      {
-        details: { missing: missing.count, rows: target.length, firstRow: missing.firstRow },
-        hint: "remove those rows from the data, or give the target a value for them",
-      },
-    );
-  }
+  refuseMissing(missing, target.length);
   if (infinite.count > 0) {
     throw evaluationErrors.EVALUATION_TARGET_NOT_FINITE.error(
       `the target is infinite in ${rowsPhrase(infinite, target.length)}`,
@@ -67,6 +63,58 @@ export function checkTarget(task: Task, target: Float64Array, roles: Uint8Array)
       },
     );
   }
+}
+
+/** Each has a tree in every iteration, and a probability in every answer. */
+const MOST_CLASSES = 1000;
+
+/**
+ * That classes can be learned: every row that is used has one, and the training rows have at least two.
+ *
+ * @throws EVALUATION_TARGET_MISSING, EVALUATION_TARGET_CONSTANT, EVALUATION_TOO_MANY_CLASSES
+ */
+export function checkClasses(
+  { codes, names }: { readonly codes: Float64Array; readonly names: readonly string[] },
+  roles: Uint8Array,
+): void {
+  const missing: Found = { count: 0, firstRow: 0 };
+  const learned = new Set<number>();
+  for (let row = 0; row < codes.length; row++) {
+    if (roles[row] === splitRole.unused) continue;
+    if (Number.isNaN(codes[row]!)) note(missing, row);
+    else if (roles[row] === splitRole.train) learned.add(codes[row]!);
+  }
+  refuseMissing(missing, codes.length);
+  if (learned.size > MOST_CLASSES) {
+    throw evaluationErrors.EVALUATION_TOO_MANY_CLASSES.error(
+      `the target has ${learned.size.toLocaleString("en")} classes in the training rows; ${MOST_CLASSES.toLocaleString("en")} are allowed`,
+      {
+        details: { classes: learned.size, most: MOST_CLASSES },
+        hint: 'group rare classes: classes({ … }, "other"); or, if it is a quantity, predict the number itself',
+      },
+    );
+  }
+  const [only] = learned;
+  if (learned.size < 2 && only !== undefined) {
+    throw evaluationErrors.EVALUATION_TARGET_CONSTANT.error(
+      `the target is ${JSON.stringify(names[only])} in all training rows: there is nothing to learn`,
+      {
+        details: { value: names[only] ?? "" },
+        hint: "check the target and the split: perhaps the other classes lie in the evaluation rows only",
+      },
+    );
+  }
+}
+
+function refuseMissing(missing: Found, rows: number): void {
+  if (missing.count === 0) return;
+  throw evaluationErrors.EVALUATION_TARGET_MISSING.error(
+    `the target is missing in ${rowsPhrase(missing, rows)}`,
+    {
+      details: { missing: missing.count, rows, firstRow: missing.firstRow },
+      hint: "remove those rows from the data, or give the target a value for them",
+    },
+  );
 }
 
 /**

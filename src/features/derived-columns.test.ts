@@ -165,6 +165,8 @@ describe("derived columns", () => {
     ],
     ["a label from elsewhere", label({ from: "shell" })],
     ["rows with a value", label({ from: "rows" })],
+    ["a label that is the target somehow", label({ target: "yes" })],
+    ["rows that are the target", windowWith({ of: { from: "rows", target: true } })],
   ];
   it.each(broken)("of a foreign plan are refused with %s", (_, change) => {
     const plan = { ...somePlan(), derived: [change, flown] } as unknown as FeaturePlan;

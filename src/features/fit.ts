@@ -10,9 +10,8 @@ import type { FeaturePlan } from "./plan.ts";
 import { drawFolds } from "./training-rows.ts";
 
 export interface FitOptions {
-  /** One value for each row, NaN where it is not known. Needed by target encodings only. */
+  /** One value for each row, NaN where it is not known. Needed by target encodings only; classes have none. */
   readonly target?: Float64Array;
-  readonly targetKind?: "binary" | "regression";
   /** Draws the folds of out-of-fold encodings. */
   readonly seed: number;
   /** Weights of the rows in target encodings; all other statistics count rows. */

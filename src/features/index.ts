@@ -1,4 +1,5 @@
 export { checkExpression } from "./check.ts";
+export { type ClassValues, evaluateClasses } from "./class-values.ts";
 export { compilePlan, type FeatureKernel } from "./compile.ts";
 export type { Derivation, DerivedColumn, WindowDerivation } from "./derivation.ts";
 export { derivedColumns } from "./derived-columns.ts";

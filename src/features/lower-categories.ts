@@ -312,9 +312,12 @@ function orderOf(
 export function lowerTargetEncoded(expression: ExpressionOf<"targetEncoded">, lowering: Lowering): Lowered {
   const rows = trainingOf(lowering, expression.op);
   if (rows.target === undefined) {
-    throw featuresErrors.FEATURES_CANNOT_FIT.error("targetEncoded(): no target was given", {
-      details: { operation: expression.op },
-    });
+    throw featuresErrors.FEATURES_CANNOT_FIT.error(
+      "targetEncoded(): there is no target that is a number or yes/no",
+      {
+        details: { operation: expression.op },
+      },
+    );
   }
   const inner = category(lowering, expression.args[0]).codes();
   const { codes, kept } = compactCodes(inner, expression, { lowering, op: expression.op });

@@ -390,7 +390,7 @@ describe("target encoding", () => {
   });
 
   it("needs a target", () => {
-    expect(() => numbers(encoded, train)).toThrow(/no target/);
+    expect(() => numbers(encoded, train)).toThrow(/there is no target/);
   });
 });
 

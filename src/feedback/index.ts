@@ -6,4 +6,6 @@ export {
   type FeedbackOutcome,
 } from "./feedback-intake.ts";
 export { type FeedbackItem, type FeedbackValue, TARGET_NAME } from "./feedback-item.ts";
+export { FEEDBACK_LOG } from "./feedback-memory.ts";
 export { type Feedback, type FeedbackFilter, newestFeedback } from "./feedback-reader.ts";
+export { Sequencer, type SequencerCounts, type SequencerOptions } from "./sequencer.ts";

@@ -1,6 +1,7 @@
 import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { SlipwayError } from "../kernel/index.ts";
 import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
+import type { AnswerTensor } from "../wire/index.ts";
 import { statusOfError } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { MalformedMessage } from "./service-definition.ts";
@@ -42,6 +43,10 @@ export interface Answered {
   readonly id: string;
   readonly outputs: readonly number[];
   readonly width: number;
+  /** What an instance's numbers are, where they are not one number or one list of them. */
+  readonly tensors?: readonly AnswerTensor[] | undefined;
+  /** Where an output is a text, it is a place in these. */
+  readonly texts?: readonly string[];
 }
 
 /** A method that predicts, and answers when its prediction is in the log. */
@@ -71,9 +76,16 @@ export function predict(
     acknowledge: () => callback(null, response, trailer),
     refuse: (error: SlipwayError) => callback(statusOfError(error, onDefect)),
   };
-  const prediction = dataPlane.predict(served, planned.instances, waiting);
-  response = planned.answer(prediction);
-  trailer = trailerOf(served, prediction.id);
+  const prepare = (prediction: Answered): void => {
+    response = planned.answer(prediction);
+    trailer = trailerOf(served, prediction.id);
+  };
+  if (served.runs === "inline") prepare(dataPlane.predict(served, planned.instances, waiting));
+  // In the turn that logged it, whose end acknowledges it.
+  else
+    dataPlane
+      .predictOnThread(served, planned.instances, waiting)
+      .then(prepare, (thrown: unknown) => callback(statusOfError(thrown, onDefect)));
 }
 
 function trailerOf({ model, version, arm }: ServedVersion, id: string): Metadata {

@@ -3,6 +3,8 @@ import type { ServedVersion } from "../serving/index.ts";
 import {
   decodeTensor,
   encodeDoubles,
+  encodeIntegers,
+  encodeTexts,
   type InputTensor,
   isTensorType,
   recordsOfTensors,
@@ -24,6 +26,7 @@ import { statusOfError } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
+import { type OutputTensor, outputNames, outputTensors } from "./output-tensors.ts";
 
 interface NamedModel {
   readonly name: string;
@@ -86,6 +89,7 @@ export function inferenceService(options: InferenceServiceOptions): UntypedServi
           engine: served.engine,
           output: output.name,
           ...(output.width === undefined ? {} : { width: output.width }),
+          ...(output.tensors === undefined ? {} : { tensors: output.tensors }),
         },
         rules.of(served),
       );
@@ -145,30 +149,41 @@ function planInference(
   rules: ModelRules,
 ): PlannedPrediction {
   const served = find({ name: request.model_name, version: request.model_version });
-  const { name: output } = served.signature.output;
   const instances = recordsOfTensors(
     { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
     rules.of(served),
-    output,
+    outputNames(served),
   );
   return {
     served,
     instances,
-    answer: ({ id, outputs, width }) => ({
-      model_name: served.model,
-      model_version: String(served.version),
-      id: request.id,
-      parameters: { prediction_id: { string_param: id } },
-      outputs: [
-        {
-          name: output,
-          datatype: "FP64",
-          shape: width === 1 ? [outputs.length] : [outputs.length / width, width],
-        },
-      ],
-      raw_output_contents: [encodeDoubles(outputs)],
-    }),
+    answer: (answered) => {
+      const outputs = outputTensors(served, answered, instances);
+      return {
+        model_name: served.model,
+        model_version: String(served.version),
+        id: request.id,
+        parameters: { prediction_id: { string_param: answered.id } },
+        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: V2_TYPES[type], shape })),
+        raw_output_contents: outputs.map(encodeOutput),
+      };
+    },
   };
+}
+
+const V2_TYPES = { int: "INT64", float: "FP64", bool: "BOOL", text: "BYTES" } as const;
+
+function encodeOutput(output: OutputTensor): Uint8Array {
+  switch (output.type) {
+    case "float":
+      return encodeDoubles(output.values);
+    case "int":
+      return encodeIntegers(output.values);
+    case "bool":
+      return Uint8Array.from(output.values);
+    case "text":
+      return encodeTexts(output.values);
+  }
 }
 
 function inputTensors({ inputs, raw_input_contents: raw }: InferRequest): InputTensor[] {

@@ -12,7 +12,10 @@ export function modelRules(limits: BodyLimits): ModelRules {
     of: (served) => {
       let rules = known.get(served);
       if (rules === undefined) {
-        rules = inputRules(served.model, served.signature.inputs, limits);
+        rules = inputRules(served.model, served.signature.inputs, {
+          ...limits,
+          unbatched: served.signature.unbatched === true,
+        });
         known.set(served, rules);
       }
       return rules;

@@ -7,6 +7,7 @@ import {
 } from "../wire/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
+import type { OutputTensor } from "./output-tensors.ts";
 
 /** TensorFlow's TensorProto: raw bytes in `tensor_content`, or one of the typed lists. */
 export interface TensorProto {
@@ -121,14 +122,19 @@ function halves(name: string, type: "FP16" | "BF16", bits: readonly number[]): r
   return decodeTensor({ name, type, count: bits.length }, bytes);
 }
 
-/** A tensor of doubles, `width` values an instance. */
-export function outputTensor(outputs: readonly number[], width: number): object {
-  const sizes = width === 1 ? [outputs.length] : [outputs.length / width, width];
-  return {
-    dtype: DOUBLE,
-    tensor_shape: { dim: sizes.map((size) => ({ size })) },
-    double_val: outputs,
-  };
+/** An output as TensorFlow has it. */
+export function tensorProto({ type, shape, values }: OutputTensor): object {
+  const tensor_shape = { dim: shape.map((size) => ({ size })) };
+  switch (type) {
+    case "float":
+      return { dtype: DOUBLE, tensor_shape, double_val: values };
+    case "int":
+      return { dtype: INT64, tensor_shape, int64_val: values };
+    case "bool":
+      return { dtype: BOOL, tensor_shape, bool_val: values.map((value) => value !== 0) };
+    case "text":
+      return { dtype: STRING, tensor_shape, string_val: values.map((text) => Buffer.from(text)) };
+  }
 }
 
 function badInput(name: string, problem: string): Error {

@@ -14,9 +14,10 @@ import { grpcErrors } from "./errors.ts";
 import { type ExampleInput, recordsOfExamples } from "./examples.ts";
 import { numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
+import { outputNames, outputTensors } from "./output-tensors.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
 import { messagesOf } from "./service-definition.ts";
-import { inputTensor, outputTensor, type TensorProto, tensorflowTypes } from "./tensor-proto.ts";
+import { inputTensor, type TensorProto, tensorflowTypes, tensorProto } from "./tensor-proto.ts";
 
 interface ModelSpec {
   readonly name: string;
@@ -78,13 +79,15 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
     Predict: predicting<PredictRequest>(options, (request) => {
       const served = find(request.model_spec);
       const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
-      const { name: output } = served.signature.output;
       const asked = { inputs, outputs: request.output_filter };
+      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served));
       return {
         served,
-        instances: recordsOfTensors(asked, rules.of(served), output),
-        answer: ({ outputs, width }) => ({
-          outputs: { [output]: outputTensor(outputs, width) },
+        instances,
+        answer: (answered) => ({
+          outputs: Object.fromEntries(
+            outputTensors(served, answered, instances).map((output) => [output.name, tensorProto(output)]),
+          ),
           model_spec: specOf(served),
         }),
       };
@@ -157,7 +160,8 @@ function requireClasses({ signature, model }: ServedVersion): void {
 }
 
 function requireOneValue({ signature, model }: ServedVersion): void {
-  if (signature.output.task === "regression" && (signature.output.width ?? 1) === 1) return;
+  const { task, width = 1, tensors } = signature.output;
+  if (task === "regression" && width === 1 && tensors === undefined) return;
   throw grpcErrors.GRPC_BAD_REQUEST.error(
     `model "${model}" does not predict one value; use Classify or Predict`,
   );
@@ -187,7 +191,11 @@ const dtypeOf: Readonly<Record<ColumnType, number>> = {
 };
 
 function metadataOf(served: ServedVersion): object {
-  const { inputs, output } = served.signature;
+  const { inputs, output, unbatched } = served.signature;
+  const outputs = output.tensors ?? [
+    { name: output.name, type: "float" as const, shape: output.width === undefined ? [] : [output.width] },
+  ];
+  const sizesOf = (shape: readonly number[] = []) => (unbatched ? shape : [-1, ...shape]);
   const tensor = (name: string, dtype: number, sizes: readonly number[]) => ({
     name: `${name}:0`,
     dtype,
@@ -199,15 +207,11 @@ function metadataOf(served: ServedVersion): object {
       signature_def: {
         [DEFAULT_SIGNATURE]: {
           inputs: Object.fromEntries(
-            inputs.map(({ name, type }) => [name, tensor(name, dtypeOf[type], [-1])]),
+            inputs.map(({ name, type, shape }) => [name, tensor(name, dtypeOf[type], sizesOf(shape))]),
           ),
-          outputs: {
-            [output.name]: tensor(
-              output.name,
-              tensorflowTypes.float,
-              output.width === undefined ? [-1] : [-1, output.width],
-            ),
-          },
+          outputs: Object.fromEntries(
+            outputs.map(({ name, type, shape }) => [name, tensor(name, dtypeOf[type], sizesOf(shape))]),
+          ),
           method_name: "tensorflow/serving/predict",
         },
       },

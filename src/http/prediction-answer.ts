@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
-import { type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
+import { type Prediction, type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
 import type { PredictionCounter, PredictionMetrics } from "./prediction-metrics.ts";
@@ -80,23 +80,29 @@ export function send(response: ServerResponse, answer: Answer, settings: AnswerS
   response.end(answer.text);
 }
 
+/** What the headers say of one prediction. */
+type PredictionFacts = Pick<Prediction, "id" | "streamSequence">;
+
 /** The headers of one arm's answers; the places of length and id are filled in for each. */
 export class PredictionHeaders {
   readonly #headers: string[];
   readonly #closing: string[];
+  #sequenceAt = -1;
 
-  constructor({ model, version, arm }: ServedVersion) {
+  constructor({ model, version, arm, hasWindows }: ServedVersion) {
     this.#headers = [
       ...["content-type", JSON_TYPE, "content-length", "", "x-slipway-prediction-id", ""],
       ...["x-slipway-model", model, "x-slipway-version", String(version), "x-slipway-arm", arm],
       ...["x-slipway-logged", "full"],
     ];
+    if (hasWindows) this.#sequenceAt = this.#headers.push("x-slipway-stream-sequence", "") - 1;
     this.#closing = [...this.#headers, "connection", "close"];
   }
 
   /** The same array each time: node:http reads it before it returns. */
-  fill(length: number, id: string, closing: boolean): string[] {
+  fill(length: number, { id, streamSequence }: PredictionFacts, closing: boolean): string[] {
     const headers = closing ? this.#closing : this.#headers;
+    if (streamSequence !== undefined) headers[this.#sequenceAt] = String(streamSequence);
     headers[3] = String(length);
     headers[5] = id;
     return headers;
@@ -110,7 +116,7 @@ export class PendingAnswer implements Waiting {
   readonly #counter: PredictionCounter;
   readonly #settings: AnswerSettings;
   readonly #since = monotonicMs();
-  #id = "";
+  #facts: PredictionFacts = { id: "" };
   #text = "";
   #instances = 0;
 
@@ -126,8 +132,8 @@ export class PendingAnswer implements Waiting {
   }
 
   /** What to answer when the log has it. */
-  prepare(id: string, text: string, instances: number): void {
-    this.#id = id;
+  prepare(facts: PredictionFacts, text: string, instances: number): void {
+    this.#facts = facts;
     this.#text = text;
     this.#instances = instances;
   }
@@ -136,7 +142,7 @@ export class PendingAnswer implements Waiting {
     const response = this.#response;
     const text = this.#text;
     const length = Buffer.byteLength(text);
-    response.writeHead(200, this.#headers.fill(length, this.#id, this.#settings.closesConnection()));
+    response.writeHead(200, this.#headers.fill(length, this.#facts, this.#settings.closesConnection()));
     // Most bodies are ASCII, which node:http writes faster when it is told so.
     response.end(text, length === text.length ? "latin1" : "utf8");
     this.#counter.count(this.#instances, monotonicMs() - this.#since);

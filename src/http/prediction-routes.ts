@@ -1,7 +1,14 @@
 import type { ServerResponse } from "node:http";
 import type { FeedbackIntake } from "../feedback/index.ts";
-import type { DataPlane, ModelStatus, ServedVersion, VersionSelector } from "../serving/index.ts";
+import type {
+  DataPlane,
+  ModelStatus,
+  ServedVersion,
+  StreamProgress,
+  VersionSelector,
+} from "../serving/index.ts";
 import {
+  type AnswerTensor,
   type BodyLimits,
   type InputRules,
   inputRules,
@@ -25,6 +32,7 @@ import {
   sendJson,
 } from "./prediction-answer.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
+import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 /** What answers at a path. Errors thrown by it are answered by its caller. */
 export interface Route {
@@ -183,13 +191,15 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
+    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV1(arm, this.#options) };
     return {
       method: "POST",
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV1Predict(body, arm.rules);
-        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
-        pending.prepare(id, writeV1Predictions(request.form, outputs, width), outputs.length / width);
+        const prediction = dataPlane.predict(arm.served, request, pending);
+        const { outputs, width } = prediction;
+        pending.prepare(prediction, writeV1Predictions(request.form, outputs, width), outputs.length / width);
       },
     };
   }
@@ -222,15 +232,17 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
+    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV2(arm, this.#options) };
     const { model, version } = arm.served;
     return {
       method: "POST",
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV2Infer(body, arm.rules, output);
-        const { id, outputs, width } = dataPlane.predict(arm.served, request, pending);
-        const answer = { model, version, id: request.id, predictionId: id, output, width };
-        pending.prepare(id, writeV2Response(answer, outputs), outputs.length / width);
+        const prediction = dataPlane.predict(arm.served, request, pending);
+        const { outputs, width } = prediction;
+        const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
+        pending.prepare(prediction, writeV2Response(answer, outputs), outputs.length / width);
       },
     };
   }
@@ -240,7 +252,10 @@ export class PredictionRouter {
     const served = dataPlane.find(model, selector);
     const prepared = this.#arms.get(served) ?? {
       served,
-      rules: inputRules(model, served.signature.inputs, limits),
+      rules: inputRules(model, served.signature.inputs, {
+        ...limits,
+        unbatched: served.signature.unbatched === true,
+      }),
       headers: new PredictionHeaders(served),
       counter: settings.metrics.counterOf(served.model, served.version),
     };
@@ -249,8 +264,16 @@ export class PredictionRouter {
   }
 }
 
-function outputShape({ output }: ServedVersion["signature"]): { output: string; width?: number } {
-  return { output: output.name, ...(output.width === undefined ? {} : { width: output.width }) };
+function outputShape({ output: { name, width, tensors } }: ServedVersion["signature"]): {
+  output: string;
+  width?: number;
+  tensors?: readonly AnswerTensor[];
+} {
+  return {
+    output: name,
+    ...(width === undefined ? {} : { width }),
+    ...(tensors === undefined ? {} : { tensors }),
+  };
 }
 
 function get(answer: (response: ServerResponse) => void): Route {
@@ -259,6 +282,7 @@ function get(answer: (response: ServerResponse) => void): Route {
 
 function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
   const log = dataPlane.logCounts();
+  const stream = dataPlane.streamProgress();
   return new Map([
     ["slipway_ready", dataPlane.ready() ? 1 : 0],
     ["slipway_routing_generation", dataPlane.generation()],
@@ -266,7 +290,17 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
     ["slipway_log_groups", log.groups],
     ["slipway_log_failed_groups", log.failedGroups],
     ["slipway_log_bytes", log.bytes],
+    ...(stream === undefined ? [] : streamGauges(stream)),
   ]);
+}
+
+function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
+  return [
+    ["slipway_stream_sequence", sequence],
+    ["slipway_stream_age_seconds", ageMs / 1000],
+    ["slipway_window_keys", keys],
+    ["slipway_window_events_skipped", skipped],
+  ];
 }
 
 function pathOf(url: string): string {

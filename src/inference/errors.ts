@@ -37,6 +37,26 @@ export const inferenceErrors = defineErrors({
     kind: "unsupported",
     doc: "An ONNX graph needs onnxruntime, which is not installed or does not run on this machine.",
   },
+  INFERENCE_BAD_TENSOR: {
+    kind: "invalid",
+    doc: "A record has a value for an input of an ONNX graph that is of another type or shape.",
+  },
+  INFERENCE_GRAPH_MISMATCH: {
+    kind: "invalid",
+    doc: "The inputs or outputs of an ONNX graph do not fit the features and the task of the bundle that holds it.",
+  },
+  INFERENCE_INEXACT_ANSWER: {
+    kind: "internal",
+    doc: "An ONNX graph answers an integer beyond 2^53, which would lose its last digits in JSON.",
+  },
+  INFERENCE_MISSING_TENSOR: {
+    kind: "invalid",
+    doc: "A record lacks an input of an ONNX graph.",
+  },
+  INFERENCE_UNEVEN_ANSWER: {
+    kind: "unsupported",
+    doc: "An ONNX graph does not answer every instance of a request with the same shape.",
+  },
   INFERENCE_RUN_FAILED: {
     kind: "invalid",
     doc: "An ONNX graph refused its inputs, or one of its operators failed on them; the message has onnxruntime's reason.",

@@ -9,7 +9,13 @@ export { decodeForest, encodeForest } from "./forest-file.ts";
 export { codeSlot, LARGEST_WEIGHT, type Linear, scaledInput, slotOffsets } from "./linear/linear.ts";
 export { createLinearEngine, linearTerms } from "./linear/linear-engine.ts";
 export { decodeLinear, encodeLinear } from "./linear/linear-file.ts";
+export { type MatrixPredictor, openMatrixPredictor } from "./matrix-predictor.ts";
+export { type GraphSummary, summariseGraph } from "./onnx/graph-summary.ts";
+export { type OnnxEngine, type OnnxEngineShape, openOnnxEngine } from "./onnx/onnx-engine.ts";
+export { type OnnxModel, openOnnxModel } from "./onnx/onnx-model.ts";
+export { ONNX_ENGINE } from "./onnx/onnx-name.ts";
 export { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx/onnx-session.ts";
+export type { AnsweredTensor, GraphAnswers } from "./onnx/read-answers.ts";
 export {
   type NumericTensor,
   type OnnxTensor,
@@ -24,4 +30,4 @@ export {
   type OriginModel,
   originFormats,
 } from "./origins/origin-model.ts";
-export { readOriginModel } from "./origins/read-origin-model.ts";
+export { readOriginModel, recogniseFormat } from "./origins/read-origin-model.ts";

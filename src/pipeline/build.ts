@@ -1,10 +1,18 @@
-import type { BundleParts, Signature } from "../bundle/index.ts";
-import { assignSplit, checkTarget, checkWeights, splitRole } from "../evaluation/index.ts";
-import { compilePlan, evaluateExpression, type FeatureKernel, fitPlan } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
-import { gatherFloats, selectRows, type Table } from "../kernel/index.ts";
+import type { BundleParts, Signature, SignatureOutput } from "../bundle/index.ts";
+import { assignSplit, checkWeights, predictedClasses, splitRole, type Task } from "../evaluation/index.ts";
+import {
+  compilePlan,
+  derivedColumns,
+  evaluateExpression,
+  type FeatureKernel,
+  fitPlan,
+} from "../features/index.ts";
+import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
+import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { withDerivedColumns } from "./derived-table.ts";
+import { type LearnedTarget, learnTarget } from "./learned-target.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
 export interface BuildOptions {
@@ -27,7 +35,10 @@ export interface BuildOptions {
 export interface Build {
   readonly parts: BundleParts;
   readonly kernel: FeatureKernel;
-  readonly engine: Engine;
+  /** To be closed when it is not asked any more. */
+  readonly engine: MatrixPredictor;
+  /** The snapshot with the derived columns of the kernel. */
+  readonly table: Table;
   readonly trained: TrainedModel;
   /** Row numbers of the snapshot by role. */
   readonly rows: {
@@ -36,7 +47,7 @@ export interface Build {
     readonly evaluate: Uint32Array;
   };
   /** Target and weight of every row of the snapshot. */
-  readonly target: Float64Array;
+  readonly target: LearnedTarget;
   readonly weights: Float64Array | undefined;
 }
 
@@ -46,21 +57,32 @@ export interface Build {
  * @throws EVALUATION_* when the target cannot be learned or a split is empty, FEATURES_* and TRAINING_* for what
  *   the recipe asks and cannot have.
  */
-export async function buildBundle(recipe: Recipe, table: Table, options: BuildOptions): Promise<Build> {
-  const { task, expression } = recipe.target;
+export async function buildBundle(recipe: Recipe, snapshot: Table, options: BuildOptions): Promise<Build> {
+  const { task } = recipe.target;
   const columns = columnTypes(recipe);
-  const target = evaluateExpression(expression, columns, table);
-  const weights = recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, table);
-  const roles = assignSplit(recipe.split, table, recipe.time);
-  checkTarget(task, target, roles);
+  const weights =
+    recipe.weight === undefined ? undefined : evaluateExpression(recipe.weight, columns, snapshot);
+  const roles = assignSplit(recipe.split, snapshot, recipe.time);
+  const learned = learnTarget(recipe.target, { columns, table: snapshot, roles });
+  const { values: target, classes } = learned;
   if (weights !== undefined) checkWeights(weights, roles);
   const rows = {
     train: rowsOf(roles, splitRole.train),
-    validate: rowsOf(roles, splitRole.validate),
+    // A class that the model does not have says nothing about when to stop.
+    validate: rowsOf(roles, splitRole.validate).filter(
+      (row) => !(target[row]! >= (classes?.length ?? Infinity)),
+    ),
     evaluate: rowsOf(roles, splitRole.evaluate),
   };
 
   options.onStep?.("features", "running");
+  const derived = derivedColumns(
+    recipe.features.map((feature) => feature.expression),
+    columns,
+  );
+  const { table, windows } = withDerivedColumns({ inputs: recipe.columns, derived }, snapshot);
+  // Servers begin with the past of the snapshot and are told of its rows no more.
+  windows?.cover();
   const trainTable = selectRows(table, rows.train);
   const trainTarget = gatherFloats(target, rows.train);
   const trainWeights = weights === undefined ? undefined : gatherFloats(weights, rows.train);
@@ -72,8 +94,7 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
     },
     trainTable,
     {
-      target: trainTarget,
-      targetKind: task,
+      ...(task === "multiclass" ? {} : { target: trainTarget }),
       seed: recipe.seed,
       ...(trainWeights === undefined ? {} : { weights: trainWeights }),
     },
@@ -97,7 +118,12 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
   options.onStep?.("train", "running");
   const trained = await trainModel(
     recipe.trainer,
-    { task, train: trainSet, ...(validateSet === undefined ? {} : { validate: validateSet }) },
+    {
+      task,
+      ...(classes === undefined ? {} : { classes }),
+      train: trainSet,
+      ...(validateSet === undefined ? {} : { validate: validateSet }),
+    },
     {
       seed: recipe.seed,
       threads: options.threads,
@@ -106,34 +132,74 @@ export async function buildBundle(recipe: Recipe, table: Table, options: BuildOp
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
-  const engine = openEngine(trained.engine, trained.bytes);
+  const engine = await openMatrixPredictor({
+    ...trained,
+    features: kernel.outputs,
+    task,
+    outputs: classes?.length ?? 1,
+  });
   options.onStep?.("train", "finished", trained.summary);
 
   const signature: Signature = {
     inputs: kernel.inputs.map(({ name, type, required }) => ({ name, type, required })),
-    output: { name: task === "binary" ? "probability" : "value", task },
+    output: outputOf(task, classes),
   };
-  const reference = referenceProfile(trainTable, kernel, engine);
+  const reference = await referenceProfile(trainTable, { kernel, engine, classes });
   return {
-    parts: { engine: trained.engine, model: trained.bytes, plan, signature, profile: reference },
+    parts: {
+      engine: trained.engine,
+      model: trained.bytes,
+      plan,
+      signature,
+      profile: reference,
+      ...(windows === undefined ? {} : { windows: windows.toBytes() }),
+    },
     kernel,
     engine,
+    table,
     trained,
     rows,
-    target,
+    target: learned,
     weights,
   };
 }
 
-/** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
-function referenceProfile(table: Table, kernel: FeatureKernel, engine: Engine): unknown {
-  const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
-  const values = engine.predictMatrix(kernel.evaluateTable(table));
-  const outputs: Table = {
-    rowCount: table.rowCount,
-    columns: new Map([["output", { kind: "number", values }]]),
+const OUTPUT_NAMES = { binary: "probability", regression: "value", multiclass: "probabilities" } as const;
+
+function outputOf(task: Task, classes: readonly string[] | undefined): SignatureOutput {
+  return {
+    name: OUTPUT_NAMES[task],
+    task,
+    ...(classes === undefined ? {} : { width: classes.length, classes }),
   };
-  return { inputs: buildProfile(table, inputTypes), output: buildProfile(outputs, { output: "float" }) };
+}
+
+/** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
+async function referenceProfile(
+  table: Table,
+  subject: Pick<Build, "kernel" | "engine"> & { classes: readonly string[] | undefined },
+): Promise<unknown> {
+  const { kernel, engine, classes } = subject;
+  const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
+  const predictions = await engine.predictMatrix(kernel.evaluateTable(table));
+  const derivedTypes = Object.fromEntries(kernel.derived.map(({ name, type }) => [name, type]));
+  const seen = {
+    inputs: buildProfile(table, inputTypes),
+    ...(kernel.derived.length === 0 ? {} : { derived: buildProfile(table, derivedTypes) }),
+  };
+  if (classes === undefined) {
+    const columns = new Map([["output", { kind: "number", values: predictions }]] as const);
+    return { ...seen, output: buildProfile({ rowCount: table.rowCount, columns }, { output: "float" }) };
+  }
+  // Of several classes, the one that is said and how surely: a profile of every probability would grow with the classes.
+  const codes = predictedClasses(predictions, classes.length);
+  const values = Float64Array.from(codes, (code, row) => predictions[row * classes.length + code]!);
+  const columns = new Map<string, TableColumn>([
+    ["output", { kind: "number", values }],
+    ["class", { kind: "string", codes, dictionary: classes }],
+  ]);
+  const types = { output: "float", class: "category" } as const;
+  return { ...seen, output: buildProfile({ rowCount: table.rowCount, columns }, types) };
 }
 
 function rowsOf(roles: Uint8Array, role: number): Uint32Array {

@@ -7,7 +7,17 @@ import {
   writeBundle,
 } from "../bundle/index.ts";
 import { compilePlan, identityPlan } from "../features/index.ts";
-import { encodeEnsemble, type OriginFormat, type OriginModel, readOriginModel } from "../inference/index.ts";
+import {
+  encodeEnsemble,
+  inferenceErrors,
+  ONNX_ENGINE,
+  type OriginFormat,
+  type OriginModel,
+  openOnnxModel,
+  readOriginModel,
+  recogniseFormat,
+  summariseGraph,
+} from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { compareWithExpected, type Reproduction } from "./reproduce.ts";
@@ -45,24 +55,23 @@ export interface ImportOutcome {
 
 /**
  * Makes a bundle of a model file that another program wrote: the model's own inputs are its features, and there is no
- * reference profile.
+ * reference profile. Trees become the forest engine's own; every other ONNX graph is kept as it is, and onnxruntime has loaded
+ * it once before it is registered.
  *
- * @throws INFERENCE_UNKNOWN_FORMAT, INFERENCE_UNSUPPORTED_MODEL, INFERENCE_BAD_MODEL_FILE, FEATURES_BAD_PLAN for a model
- *   of more inputs than a plan may have, and the errors of the blob store
+ * @throws INFERENCE_UNKNOWN_FORMAT, INFERENCE_UNSUPPORTED_MODEL, INFERENCE_BAD_MODEL_FILE, INFERENCE_NO_ONNXRUNTIME,
+ *   FEATURES_BAD_PLAN for a model of more inputs than a plan may have, and the errors of the blob store
  */
 export async function importModel({ source, format, blobs }: ImportRequest): Promise<ImportOutcome> {
-  const model = readOriginModel(await blobs.get(source), format);
-  const parts = partsOf(model);
+  const { parts, origin, inputs, trees } = await readModel(await blobs.get(source), format);
   const { digest, manifest } = await writeBundle(blobs, parts);
-  const { producer, objective, ensemble } = model;
   return {
     bundle: digest,
     manifest,
     plan: manifest.files.features.digest,
-    origin: { format: model.format, producer, objective },
+    origin,
     output: parts.signature.output,
-    inputs: model.inputs.length,
-    trees: ensemble.treeNodes.length - 1,
+    inputs,
+    trees,
   };
 }
 
@@ -73,20 +82,54 @@ export async function reproduceImport(request: {
   readonly blobs: BlobStore;
 }): Promise<Reproduction> {
   const { recipe, expected, blobs } = request;
-  const parts = partsOf(readOriginModel(await blobs.get(recipe.source), recipe.origin.format));
+  const { parts } = await readModel(await blobs.get(recipe.source), recipe.origin.format);
   const reproduction = compareWithExpected(manifestOf(parts), expected);
   if (reproduction.verdict === "identical") await writeBundle(blobs, parts);
   return reproduction;
 }
 
-function partsOf(model: OriginModel): BundleParts {
-  const plan = identityPlan(model.inputs);
-  const { inputs } = compilePlan(plan);
+interface ReadModel {
+  readonly parts: BundleParts;
+  readonly origin: ImportRecipe["origin"];
+  readonly inputs: number;
+  /** 0 for a graph. */
+  readonly trees: number;
+}
+
+async function readModel(bytes: Uint8Array, format = recogniseFormat(bytes)): Promise<ReadModel> {
+  try {
+    return ofTrees(readOriginModel(bytes, format));
+  } catch (thrown) {
+    if (format !== "onnx" || !inferenceErrors.INFERENCE_UNSUPPORTED_MODEL.is(thrown)) throw thrown;
+    return await ofGraph(bytes);
+  }
+}
+
+function ofTrees(model: OriginModel): ReadModel {
+  const { producer, objective, ensemble, inputs } = model;
+  const plan = identityPlan(inputs);
   const signature: Signature = {
-    inputs: inputs.map(({ name, type, required }) => ({ name, type, required })),
+    inputs: compilePlan(plan).inputs.map(({ name, type, required }) => ({ name, type, required })),
     output: outputOf(model),
   };
-  return { engine: "forest", model: encodeEnsemble(model.ensemble), plan, signature, profile: {} };
+  return {
+    parts: { engine: "forest", model: encodeEnsemble(ensemble), plan, signature, profile: {} },
+    origin: { format: model.format, producer, objective },
+    inputs: inputs.length,
+    trees: ensemble.treeNodes.length - 1,
+  };
+}
+
+/** A graph takes records as they are: its plan makes no features. */
+async function ofGraph(bytes: Uint8Array): Promise<ReadModel> {
+  const { signature, close } = await openOnnxModel(bytes);
+  await close();
+  return {
+    parts: { engine: ONNX_ENGINE, model: bytes, plan: identityPlan([]), signature, profile: {} },
+    origin: { format: "onnx", ...summariseGraph(bytes) },
+    inputs: signature.inputs.length,
+    trees: 0,
+  };
 }
 
 const OUTPUT_NAMES = { binary: "probability", regression: "value", multiclass: "probabilities" } as const;

@@ -6,7 +6,7 @@ export {
   importModel,
   reproduceImport,
 } from "./import-model.ts";
-export { type PredictFileRequest, predictFile } from "./predict-file.ts";
+export { type PredictedFile, type PredictFileRequest, predictFile } from "./predict-file.ts";
 export type { Recipe } from "./recipe.ts";
 export { type ReproduceRequest, type Reproduction, reproduceBundle } from "./reproduce.ts";
 export {
@@ -18,3 +18,10 @@ export {
   takeSnapshot,
 } from "./run.ts";
 export { type ReportRun, type RunEvent, type RunStep, runSteps } from "./run-event.ts";
+export {
+  type DatasetSnapshot,
+  type ValidationReport,
+  type ValidationRequest,
+  validate,
+  validateTaken,
+} from "./validate.ts";

@@ -6,7 +6,7 @@ import { sharedData } from "../../test/shared-data.ts";
 import { ingest, readSnapshot } from "../datasets/index.ts";
 import type { ColumnType, Digest } from "../kernel/index.ts";
 import { createRandom } from "../kernel/index.ts";
-import { loadModel } from "../serving/loaded-model.ts";
+import { type LoadedModel, loadModel } from "../serving/loaded-model.ts";
 import { writeSmallBundle } from "../serving/testing/small-bundle.ts";
 import { type BlobStore, openFileBlobs } from "../storage/index.ts";
 import { importModel } from "./import-model.ts";
@@ -88,9 +88,15 @@ function csvOf(records: readonly FlightRecord[]): string {
 const ndjsonOf = (records: readonly FlightRecord[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join("");
 
+async function loadInline(digest: Digest): Promise<LoadedModel> {
+  const model = await loadModel(blobs, digest);
+  if (model.runs !== "inline") throw new Error("the model runs on a thread");
+  return model;
+}
+
 /** What the server would answer for the same values. */
 async function online(records: readonly FlightRecord[]): Promise<Float64Array> {
-  const model = await loadModel(blobs, bundle);
+  const model = await loadInline(bundle);
   return Float64Array.from(records, (record) => model.predict(record));
 }
 
@@ -176,7 +182,7 @@ describe("predictions for a file", () => {
     const [row, distance, prediction] = [...table.columns.values()].map((column) =>
       column.kind === "number" ? column.values : new Float64Array(),
     );
-    const model = await loadModel(blobs, bundleOfOne);
+    const model = await loadInline(bundleOfOne);
     const wrong = Array.from(row!).filter(
       (value, at) => value !== at || prediction![at] !== model.predict({ distance: distance![at] }),
     );
@@ -192,7 +198,7 @@ describe.skipIf(multiclass === undefined)("predictions of a model with several o
   it("have a column each, bit for bit those of single records", async () => {
     const source = await blobs.putFile(multiclass ?? "");
     const { bundle: imported } = await importModel({ source, blobs });
-    const model = await loadModel(blobs, imported);
+    const model = await loadInline(imported);
     expect(model.width).toBeGreaterThan(1);
     const random = createRandom("classes");
     const names = model.signature.inputs.map(({ name }) => name);

@@ -4,6 +4,7 @@ import { compilePlan, type FeaturePlan } from "../features/index.ts";
 import { openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { createFilePast, type FileHistory } from "./file-past.ts";
 import type { ReportRun } from "./run-event.ts";
 
 export interface PredictFileRequest extends FilePlace {
@@ -28,6 +29,11 @@ export interface PredictFilePorts {
   readonly signal?: AbortSignal;
 }
 
+export interface PredictedFile extends Extended {
+  /** What came before the first row, for models with windows over the past. */
+  readonly history?: FileHistory;
+}
+
 /** Of the table engine. What it cannot hold within this it puts into scratch files. */
 const ENGINE_BYTES = 384 * 1024 * 1024;
 /** More threads of the table engine would hold more row groups at once. */
@@ -40,20 +46,25 @@ const BLOCK_DOUBLES = 4 * 1024 * 1024;
 /**
  * Predicts every row of a file by one version, bit for bit as the server would predict the same values, and writes the
  * predictions beside the rows. Memory does not depend on the number of rows: the table engine has 384 MB, a block of rows
- * makes a feature matrix of at most 32 MB (or 2,048 rows where a plan has more than 2,048 outputs), the model its own size.
+ * makes a feature matrix of at most 32 MB (or 2,048 rows where a plan has more than 2,048 outputs), the model its own size
+ * and its windows what they hold at one time.
  *
  * @throws DATASETS_* naming what is wrong with the file, BUNDLE_*, FEATURES_*, INFERENCE_* for a bundle that cannot predict
  */
-export async function predictFile(request: PredictFileRequest, ports: PredictFilePorts): Promise<Extended> {
+export async function predictFile(
+  request: PredictFileRequest,
+  ports: PredictFilePorts,
+): Promise<PredictedFile> {
   const { model, version, bundle: digest, column } = request;
   const bundle = await openBundle(ports.blobs, digest);
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   const by = `${model}@${version}`;
+  const past = createFilePast(kernel, bundle.windows);
   const blockRows = Math.floor(BLOCK_DOUBLES / Math.max(1, kernel.outputs.length));
-  return await extendFile({
+  const extended = await extendFile({
     ...request,
-    wanted: kernel.inputs,
+    wanted: [...kernel.inputs, ...past.labels],
     added: {
       names: outputColumns(column, bundle.signature.output, engine.outputs),
       constant: { name: `${column}_by`, value: by },
@@ -64,7 +75,7 @@ export async function predictFile(request: PredictFileRequest, ports: PredictFil
         "slipway.column": column,
       },
     },
-    compute: (block) => engine.predictMatrix(kernel.evaluateTable(block)),
+    compute: (block) => engine.predictMatrix(kernel.evaluateTable(past.withColumns(block))),
     blockRows: Math.min(MOST_BLOCK_ROWS, Math.max(LEAST_BLOCK_ROWS, blockRows)),
     threads: ENGINE_THREADS,
     memoryBytes: ENGINE_BYTES,
@@ -79,6 +90,8 @@ export async function predictFile(request: PredictFileRequest, ports: PredictFil
         ...(of === undefined ? {} : { of }),
       }),
   });
+  const history = past.history();
+  return { ...extended, ...(history === undefined ? {} : { history }) };
 }
 
 function outputColumns(column: string, { classes }: Signature["output"], outputs: number): string[] {

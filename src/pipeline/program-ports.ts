@@ -12,15 +12,18 @@ export interface ProgramSurroundings {
 /** What `command` needs; nothing for the other trainers. */
 export function programPorts(
   trainer: SealedTrainerSpec,
-  world: ProgramSurroundings & { readonly blobs: BlobStore; readonly report: ReportRun },
+  ports: {
+    readonly programs?: ProgramSurroundings | undefined;
+    readonly blobs: BlobStore;
+    readonly report: ReportRun;
+  },
 ): { readonly program?: ProgramPorts } {
-  if (trainer.kind !== "command") return {};
-  const { blobs, report, projectRoot, environment } = world;
+  const { programs, blobs, report } = ports;
+  if (trainer.kind !== "command" || programs === undefined) return {};
   return {
     program: {
+      ...programs,
       jobDirectory: blobs.temporaryPath(),
-      projectRoot,
-      environment,
       readCode: (digest) => blobs.get(digest),
       writeParquet: (path, columns, signal) =>
         writeColumns(path, columns, { blobs, ...(signal === undefined ? {} : { signal }) }),

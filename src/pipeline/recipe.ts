@@ -1,4 +1,4 @@
-import type { SplitSpec } from "../evaluation/index.ts";
+import type { SplitSpec, Task } from "../evaluation/index.ts";
 import type { Expression } from "../features/index.ts";
 import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
@@ -19,7 +19,12 @@ export interface Recipe {
   }[];
   /** The dataset's time column, for splits by time. */
   readonly time?: string;
-  readonly target: { readonly expression: Expression; readonly task: "binary" | "regression" };
+  readonly target: {
+    readonly expression: Expression;
+    readonly task: Task;
+    /** The names of the numbers 0, 1, … that the expression gives, where a project names its classes. */
+    readonly classes?: readonly string[];
+  };
   /** In the order in which the model sees them. Lists, because canonical JSON does not keep the order of an object's members. */
   readonly features: readonly { readonly name: string; readonly expression: Expression }[];
   readonly weight?: Expression;
@@ -28,11 +33,18 @@ export interface Recipe {
   readonly seed: number;
 }
 
-/** A model whose trainer has been sealed: see `sealTrainer`. */
-export type SealedModelSpec = Omit<ModelSpec, "trainer"> & { readonly trainer: SealedTrainerSpec };
-
-/** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: SealedModelSpec, snapshot: Digest): Recipe {
+/**
+ * The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes.
+ *
+ * @param trainer the model's, sealed; a program without it has no code of its own
+ */
+export function recipeOf(
+  model: ModelSpec,
+  snapshot: Digest,
+  trainer: SealedTrainerSpec = model.trainer.kind === "command"
+    ? { ...model.trainer, files: [] }
+    : model.trainer,
+): Recipe {
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -47,7 +59,7 @@ export function recipeOf(model: SealedModelSpec, snapshot: Digest): Recipe {
     features: Object.entries(model.features).map(([name, expression]) => ({ name, expression })),
     ...(model.weight === undefined ? {} : { weight: model.weight }),
     split: model.split,
-    trainer: model.trainer,
+    trainer,
     seed: model.seed,
   };
   return JSON.parse(canonicalJson(recipe));

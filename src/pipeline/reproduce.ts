@@ -13,7 +13,7 @@ import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ReportRun } from "./run-event.ts";
 
-export interface ReproduceRequest extends ProgramSurroundings {
+export interface ReproduceRequest {
   readonly recipe: Recipe;
   readonly snapshot: SnapshotManifest;
   /** The manifest of the bundle that the recipe gave when the version was registered. */
@@ -21,6 +21,8 @@ export interface ReproduceRequest extends ProgramSurroundings {
   readonly blobs: BlobStore;
   readonly threads: number;
   readonly report: ReportRun;
+  /** For trainers that are programs; without it they are refused. */
+  readonly programs?: ProgramSurroundings;
   readonly signal?: AbortSignal;
 }
 
@@ -31,8 +33,9 @@ export interface Reproduction {
   readonly got: Digest;
   readonly differences: readonly {
     readonly file: BundleFile;
-    readonly expected: Digest;
-    readonly got: Digest;
+    /** null where only the other bundle has the file. */
+    readonly expected: Digest | null;
+    readonly got: Digest | null;
   }[];
 }
 
@@ -53,6 +56,7 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     ...programPorts(recipe.trainer, request),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
+  await build.engine.close();
   const reproduction = compareWithExpected(manifestOf(build.parts), expected);
   if (reproduction.verdict === "identical") await writeBundle(blobs, build.parts);
   return reproduction;
@@ -60,9 +64,13 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
 
 /** The verdict on a rebuilt bundle, file by file. */
 export function compareWithExpected(manifest: BundleManifest, expected: BundleManifest): Reproduction {
-  const files = Object.keys(expected.files) as BundleFile[];
+  const files = Object.keys({ ...expected.files, ...manifest.files }) as BundleFile[];
   const differences = files
-    .map((file) => ({ file, expected: expected.files[file].digest, got: manifest.files[file].digest }))
+    .map((file) => ({
+      file,
+      expected: expected.files[file]?.digest ?? null,
+      got: manifest.files[file]?.digest ?? null,
+    }))
     .filter((pair) => pair.expected !== pair.got);
   const got = bundleDigest(manifest);
   const wanted = bundleDigest(expected);

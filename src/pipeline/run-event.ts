@@ -1,4 +1,12 @@
-export const runSteps = ["snapshot", "features", "train", "evaluate", "gates", "register"] as const;
+export const runSteps = [
+  "snapshot",
+  "validate",
+  "features",
+  "train",
+  "evaluate",
+  "gates",
+  "register",
+] as const;
 
 /** The steps of a run, in order. */
 export type RunStep = (typeof runSteps)[number];
@@ -12,6 +20,8 @@ export type RunEvent =
       readonly index: number;
       readonly of: number;
       readonly detail?: string;
+      /** Lines about what was found that somebody should read. */
+      readonly notes?: readonly string[];
       readonly durationMs?: number;
     }
   | {

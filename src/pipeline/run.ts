@@ -1,16 +1,24 @@
 import { type BundleManifest, writeBundle } from "../bundle/index.ts";
-import { ingest, readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
+import { countSeverity, ingest, readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import { type EvaluationReport, type GateResult, gateVerdict } from "../evaluation/index.ts";
-import type { Clock, Digest } from "../kernel/index.ts";
+import type { Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
-import type { BlobStore } from "../storage/index.ts";
 import { sealTrainer } from "../training/index.ts";
 import { type Build, buildBundle } from "./build.ts";
 import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
-import { programPorts } from "./program-ports.ts";
+import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import { type Recipe, recipeOf } from "./recipe.ts";
 import { withPlaceOfRow } from "./row-error.ts";
 import { type ReportRun, type RunStep, runSteps } from "./run-event.ts";
+import {
+  anomalyNotes,
+  type DatasetSnapshot,
+  refuseErrors,
+  summarizeFindings,
+  type ValidationPorts,
+  type ValidationReport,
+  validateTaken,
+} from "./validate.ts";
 
 export interface RunRequest {
   readonly model: string;
@@ -21,18 +29,15 @@ export interface RunRequest {
 }
 
 /** What a run needs to know of the registry. It is asked of the control plane; a run never opens the database. */
-export interface RunPorts {
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
+export interface RunPorts extends ValidationPorts {
   readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | undefined>;
   readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<void>;
   readonly champion: (
     model: string,
   ) => Promise<{ readonly version: number; readonly bundle: Digest } | undefined>;
   readonly report: ReportRun;
-  /** The variables that programs inherit which train. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
+  /** For trainers that are programs; without it they are refused. */
+  readonly programs?: ProgramSurroundings;
 }
 
 export interface RunSnapshot {
@@ -46,6 +51,8 @@ export interface RunOutcome {
   readonly manifest: BundleManifest;
   readonly recipe: Recipe;
   readonly snapshot: Digest;
+  /** Null where the dataset has no checks. */
+  readonly validation: ValidationReport | null;
   readonly plan: Digest;
   readonly status: "accepted" | "rejected";
   readonly report: EvaluationReport;
@@ -64,7 +71,7 @@ export interface RunOutcome {
 }
 
 /**
- * snapshot → features → train → evaluate → gates. The bundle's files are written last, so that a run that is killed
+ * snapshot → validate → features → train → evaluate → gates. The bundle's files are written last, so that a run that is killed
  * leaves nothing but perhaps a snapshot; registering is the caller's transaction.
  */
 export async function executeRun(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
@@ -72,7 +79,8 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
   const steps = stepReporter(ports);
   const trainer = await sealTrainer(request.spec.trainer, { ...request, blobs: ports.blobs });
   const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
-  const recipe = recipeOf({ ...request.spec, trainer }, snapshot.digest);
+  const validation = await validateStep({ ...snapshot, dataset: request.dataset }, request, { ports, steps });
+  const recipe = recipeOf(request.spec, snapshot.digest, trainer);
   const table = await readSnapshot(snapshot.manifest, {
     blobs: ports.blobs,
     columns: recipe.columns.map(({ name }) => name),
@@ -90,7 +98,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
         train: progress.train ?? null,
         validate: progress.validate ?? null,
       }),
-    ...programPorts(recipe.trainer, { ...request, ...ports }),
+    ...programPorts(recipe.trainer, ports),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
   }).catch(async (error: unknown) => {
     throw await withPlaceOfRow(error, request, { manifest: snapshot.manifest, blobs: ports.blobs });
@@ -99,7 +107,9 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
   steps.mark("evaluate", "running");
   const champion = await ports.champion(request.model);
   const incumbent = champion === undefined ? undefined : await openIncumbent(champion, ports.blobs);
-  const judged = judgeCandidate({ spec: request.spec, build, table, incumbent });
+  const judged = await judgeCandidate({ spec: request.spec, build, table, incumbent });
+  await build.engine.close();
+  if (incumbent !== undefined && "engine" in incumbent) await incumbent.engine.close();
   steps.mark("evaluate", "finished", `${build.rows.evaluate.length.toLocaleString("en")} rows`);
   const status = gateVerdict(judged.gates);
   steps.mark("gates", "running");
@@ -111,6 +121,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
     manifest: written.manifest,
     recipe,
     snapshot: snapshot.digest,
+    validation,
     plan: written.manifest.files.features.digest,
     status,
     report: judged.report,
@@ -152,12 +163,31 @@ export async function takeSnapshot(
   return taken;
 }
 
+/** An anomaly that is an error ends the run here, before anything is learned; the others stay with the run. */
+async function validateStep(
+  snapshot: DatasetSnapshot,
+  { spec, projectRoot }: RunRequest,
+  { ports, steps }: { readonly ports: RunPorts; readonly steps: ReturnType<typeof stepReporter> },
+): Promise<ValidationReport | null> {
+  steps.mark("validate", "running");
+  const report = await validateTaken(snapshot, { spec: spec.from, root: projectRoot }, ports);
+  if (report === null) {
+    steps.mark("validate", "finished", "no checks declared");
+    return null;
+  }
+  const failed = countSeverity(report, "error") > 0;
+  steps.mark("validate", failed ? "failed" : "finished", summarizeFindings(report), anomalyNotes(report));
+  refuseErrors(report);
+  return report;
+}
+
 function stepReporter(ports: Pick<RunPorts, "clock" | "report">) {
   const startedAt = new Map<RunStep, number>();
   const mark = (
     step: RunStep,
     state: "running" | "finished" | "reused" | "failed",
     detail?: string,
+    notes: readonly string[] = [],
   ): void => {
     const position = { index: runSteps.indexOf(step) + 1, of: runSteps.length };
     if (state === "running") startedAt.set(step, ports.clock());
@@ -168,6 +198,7 @@ function stepReporter(ports: Pick<RunPorts, "clock" | "report">) {
       state,
       ...position,
       ...(detail === undefined ? {} : { detail }),
+      ...(notes.length === 0 ? {} : { notes }),
       ...(state === "running" || began === undefined ? {} : { durationMs: ports.clock() - began }),
     });
   };

@@ -1,7 +1,8 @@
-import type { BadRowPolicy, SourceSpec } from "../datasets/spec.ts";
+import type { BadRowPolicy, DatasetChecks, SourceSpec } from "../datasets/spec.ts";
 import { kindOfColumn } from "../features/spec.ts";
 import type { ColumnType } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
+import { type ChecksOn, readChecks } from "./dataset-checks.ts";
 import { projectErrors } from "./errors.ts";
 import { markBuilt } from "./exported-spec.ts";
 import type { CategoryColumn, Flag, Num, Text, Time } from "./language.ts";
@@ -29,6 +30,7 @@ export interface DatasetSpec extends BadRowPolicy {
   readonly source: SourceSpec;
   readonly columns: Readonly<Record<string, DatasetColumn>>;
   readonly time?: string;
+  readonly checks?: DatasetChecks;
 }
 
 declare const declared: unique symbol;
@@ -86,6 +88,8 @@ export interface DatasetOptions<Columns extends ColumnDeclarations, TimeColumn e
   readonly onBadRow?: "fail" | "quarantine";
   /** With `quarantine`: the largest share of all rows that may be bad, from 0 to 1. Default 0.01; above it nothing is recorded. */
   readonly maxBadRowShare?: number;
+  /** The limits that its rows must keep; see the guide to validation. */
+  readonly checks?: ChecksOn<NoInfer<Columns>, NoInfer<TimeColumn>>;
 }
 
 /**
@@ -103,7 +107,7 @@ export function dataset<
   const Columns extends ColumnDeclarations,
   const TimeColumn extends TimeColumnName<NoInfer<Columns>> = never,
 >(options: DatasetOptions<Columns, TimeColumn>): Dataset<Columns, TimeColumn> {
-  checkMembers(options, "dataset()", ["source", "columns", "time", "onBadRow", "maxBadRowShare"]);
+  checkMembers(options, "dataset()", ["source", "columns", "time", "onBadRow", "maxBadRowShare", "checks"]);
   checkSource(options.source);
   const columns = readColumns(options.columns);
   const time: string | undefined = options.time;
@@ -114,6 +118,7 @@ export function dataset<
     columns,
     ...(time === undefined ? {} : { time }),
     ...readBadRowPolicy(options),
+    ...(options.checks === undefined ? {} : { checks: readChecks(options.checks, { columns, time }) }),
   };
   return markBuilt(spec);
 }

@@ -1,4 +1,4 @@
-import { columnsRead, type Expression } from "../features/spec.ts";
+import { columnsRead, type Expression, learnedOperation, windowsOf } from "../features/spec.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 
@@ -29,4 +29,18 @@ export function checkLeaks(
       );
     }
   }
+}
+
+/**
+ * A target or weight is made of its own row: it learns nothing, and reads no past.
+ *
+ * @throws PROJECT_BAD_MODEL
+ */
+export function checkOwnRow(expression: Expression, option: "target" | "weight"): void {
+  const bad = (message: string): Error =>
+    projectErrors.PROJECT_BAD_MODEL.error(`${option}: ${message}`, { details: { option } });
+  if (windowsOf(expression).length > 0) throw bad("the past is for features only");
+  const learned = learnedOperation(expression);
+  if (learned !== undefined)
+    throw bad(`${learned}() is learned from the training rows and cannot be used here`);
 }

@@ -11,6 +11,7 @@ export {
   gbdt,
   type TrainerSpec,
 } from "../training/spec.ts";
+export { type Acceptance, acceptChanges } from "./accept-changes.ts";
 export {
   type ColumnDeclaration,
   type ColumnDeclarations,
@@ -19,10 +20,12 @@ export {
   type DatasetSpec,
   dataset,
 } from "./dataset.ts";
+export type { ChecksOn } from "./dataset-checks.ts";
 export { projectErrors } from "./errors.ts";
 export type { Cat, CategoryColumn, Feature, Flag, Num, Text, Time, Vec, Weekday } from "./language.ts";
 export { findConfig, loadProject, type Project } from "./load.ts";
 export { featureSpecOf, type ModelOptions, type ModelSpec, model } from "./model.ts";
 export type { Duration, Past, WindowOptions } from "./past-types.ts";
+export { type Classes, classes, subjectOf, type TargetSpec } from "./target.ts";
 export { atLeast, atMost, byHash, byTime, notWorseThanChampion } from "./typed-specs.ts";
 export { when } from "./values.ts";

@@ -4,15 +4,18 @@ import { type Expression, type Op, signatures } from "../features/spec.ts";
 import { canonicalJson, SlipwayError } from "../kernel/index.ts";
 import {
   atLeast,
+  atMost,
   byHash,
   byRandom,
   byTime,
+  classes,
   csv,
   dataset,
   featureSpecOf,
   gbdt,
   type ModelSpec,
   model,
+  subjectOf,
   when,
 } from "./index.ts";
 
@@ -93,6 +96,9 @@ type Word =
   | "origin"
   | "standardized"
   | "title"
+  | "below"
+  | "dayOfWeek"
+  | "price"
   | "weekend"
   | "weird name"
   | "x"
@@ -268,7 +274,40 @@ describe("model()", () => {
   it.each<[string, object, string]>([
     ["no dataset", { from: { kind: "dataset" } }, "PROJECT_BAD_MODEL"],
     ["a target that is no function", { target: "delay" }, "PROJECT_BAD_MODEL"],
-    ["a target that is a category", { target: (row: Untyped) => row.origin }, "PROJECT_BAD_MODEL"],
+    ["a target that is a time", { target: (row: Untyped) => row.date }, "PROJECT_BAD_MODEL"],
+    ["classes without names", { target: (row: Untyped) => row.date.dayOfWeek() }, "PROJECT_BAD_MODEL"],
+    [
+      "classes of a category",
+      { target: (row: Untyped) => classes(row.origin as never) },
+      "PROJECT_BAD_MODEL",
+    ],
+    ["one class", { target: () => classes({}, "on time") }, "PROJECT_BAD_MODEL"],
+    [
+      "a class that is named twice",
+      { target: (row: Untyped) => classes({ late: row.weekend } as never, "late") },
+      "PROJECT_BAD_MODEL",
+    ],
+    [
+      "classes that are learned",
+      { target: (row: Untyped) => classes(row.delay.standardized() as never) },
+      "PROJECT_BAD_MODEL",
+    ],
+    ["an objective for yes and no", { trainer: gbdt({ objective: "poisson" }) }, "PROJECT_BAD_MODEL"],
+    [
+      "class weights of a number",
+      { target: (row: Untyped) => row.delay, trainer: gbdt({ classWeights: "balanced" }) },
+      "PROJECT_BAD_MODEL",
+    ],
+    [
+      "an unknown monotone feature",
+      { trainer: gbdt({ monotone: { mile: "increasing" } }) },
+      "PROJECT_BAD_MODEL",
+    ],
+    [
+      "a gate on the metric of another objective",
+      { target: (row: Untyped) => row.delay, gates: [atMost("poissonDeviance", 1)] },
+      "PROJECT_BAD_MODEL",
+    ],
     ["a target that is learned", { target: (row: Untyped) => row.delay.standardized() }, "PROJECT_BAD_MODEL"],
     ["a weight that is a flag", { weight: (row: Untyped) => row.weekend }, "PROJECT_BAD_MODEL"],
     ["no features", { features: () => ({}) }, "PROJECT_BAD_MODEL"],
@@ -294,6 +333,47 @@ describe("model()", () => {
     ["a seed that is half", { seed: 0.5 }, "PROJECT_BAD_MODEL"],
   ])("refuses %s", (_, change, code) => {
     expect(refusal(() => plainModel({ from: trips, target, features, ...change })).code).toBe(code);
+  });
+
+  it("makes a model of classes from a category, a number or conditions", () => {
+    const targetOf = (target: (row: Untyped) => unknown) =>
+      plainModel({ from: trips, target, features: (c: Untyped) => ({ price: c.price }) }).target;
+    expect(targetOf((row) => row.origin)).toEqual({
+      expression: { op: "column", name: "origin" },
+      task: "multiclass",
+    });
+    expect(targetOf((row) => classes(row.delay as never))).toEqual({
+      expression: { op: "column", name: "delay" },
+      task: "multiclass",
+    });
+    const named = targetOf((row) =>
+      classes({ late: row.delay.above(15), early: row.delay.below(-5) } as never, "on time"),
+    );
+    expect(named.classes).toEqual(["late", "early", "on time"]);
+    const plan = fitPlan(
+      { columns: { delay: "int" }, features: { place: named.expression } },
+      {
+        rowCount: 4,
+        columns: new Map([["delay", { kind: "number", values: Float64Array.of(20, 0, -9, 16) }]]),
+      },
+      { seed: 1 },
+    ).plan;
+    const table = {
+      rowCount: 4,
+      columns: new Map([["delay", { kind: "number", values: Float64Array.of(20, 0, -9, 16) }]] as const),
+    };
+    expect([...compilePlan(plan).evaluateTable(table).values[0]!]).toEqual([0, 2, 1, 0]);
+  });
+
+  it("has the metrics of what its trainer aims at", () => {
+    const spec = plainModel({
+      from: trips,
+      target: (row: Untyped) => row.delay,
+      features,
+      trainer: gbdt({ objective: "quantile", alpha: 0.9 }),
+      gates: [atLeast("coverage", 0.85), atMost("pinball", 10), atMost("mae", 50)],
+    });
+    expect(subjectOf(spec)).toEqual({ task: "regression", aim: { kind: "quantile", share: 0.9 } });
   });
 
   it("refuses a split by time without a time", () => {

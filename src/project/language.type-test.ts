@@ -5,6 +5,7 @@ import {
   byRandom,
   byTime,
   type Cat,
+  classes,
   csv,
   dataset,
   type Flag,
@@ -160,6 +161,15 @@ model({
   }),
 });
 
+// Targets of several classes.
+model({ from: flights, target: (row) => row.origin, features: (c) => ({ x: c.price }) });
+model({ from: flights, target: (row) => classes(row.delay), features: (c) => ({ x: c.price }) });
+model({
+  from: flights,
+  target: (row) => classes({ late: row.delay.above(15) }, "on time"),
+  features: (c) => ({ x: c.price }),
+});
+
 // The past.
 model({
   from: flights,
@@ -238,8 +248,12 @@ model({ from: flights, target: (row) => row.delay, features: (c) => ({ when: c.d
 model({ from: flights, target: (row) => row.delay, features: (c) => ({ title: c.title }) });
 // @ts-expect-error a plain number is not a feature
 model({ from: flights, target: (row) => row.delay, features: () => ({ one: 1 }) });
-// @ts-expect-error a category is not a target
-model({ from: flights, target: (row) => row.origin, features: (c) => ({ x: c.price }) });
+// @ts-expect-error the weekdays of a time have no place in an answer
+model({ from: flights, target: (row) => row.date.dayOfWeek(), features: (c) => ({ x: c.price }) });
+// @ts-expect-error a time is not a target
+model({ from: flights, target: (row) => row.date, features: (c) => ({ x: c.price }) });
+// @ts-expect-error classes are named by conditions
+model({ from: flights, target: (row) => classes({ late: row.price }), features: (c) => ({ x: c.price }) });
 // @ts-expect-error a flag is not a weight
 model({ from: flights, target, features, weight: (row) => row.weekend });
 // @ts-expect-error there are no features
@@ -296,5 +310,55 @@ dataset({ source: csv("x.csv"), columns: { x: { type: "int", known: "later" } } 
 dataset({ source: csv("x.csv", { delimeter: ";" }), columns: { x: "int" } });
 // @ts-expect-error columns must be declared
 dataset({ source: csv("x.csv") });
+
+// Checks.
+export const checked = dataset({
+  source: csv("x.csv"),
+  columns: {
+    id: "int",
+    city: "category",
+    price: { type: "float", known: "after" },
+    at: "timestamp",
+    note: "text",
+    ok: "bool",
+  },
+  time: "at",
+  checks: {
+    rows: { min: 10, severity: "warning" },
+    rowsOfPrevious: { min: 0.5, max: 2 },
+    freshness: { maxAgeHours: 24 },
+    key: { columns: ["id"] },
+    unexpectedColumns: { allowed: ["comment"] },
+    columns: {
+      id: { unique: true, domain: { values: [1, 2] }, range: { min: 1 } },
+      city: { domain: { values: ["Rome"], maxShareOutside: 0.01 }, drift: { lInfinity: 0.1 } },
+      price: { range: { min: 0, max: 10 }, missing: { maxShare: 0.1 }, skew: { psi: 0.2, exact: true } },
+      at: { range: { min: "2020-01-01" } },
+      note: { pattern: { matches: /^\p{L}/u } },
+      ok: { missing: { maxShare: 0 } },
+    },
+  },
+});
+const checkable = { source: csv("x.csv"), columns: { x: "float", c: "category", t: "timestamp" } } as const;
+// @ts-expect-error there is no such column
+dataset({ ...checkable, checks: { columns: { y: { missing: { maxShare: 0 } } } } });
+// @ts-expect-error there is no such column in the key
+dataset({ ...checkable, checks: { key: { columns: ["y"] } } });
+// @ts-expect-error numbers have no pattern
+dataset({ ...checkable, checks: { columns: { x: { pattern: { matches: /a/ } } } } });
+// @ts-expect-error categories have no range
+dataset({ ...checkable, checks: { columns: { c: { range: { min: 0 } } } } });
+// @ts-expect-error categories are not compared by PSI
+dataset({ ...checkable, checks: { columns: { c: { drift: { psi: 0.1 } } } } });
+// @ts-expect-error the values of a category are texts
+dataset({ ...checkable, checks: { columns: { c: { domain: { values: [1] } } } } });
+// @ts-expect-error limits of times are texts
+dataset({ ...checkable, checks: { columns: { t: { range: { min: 0 } } } } });
+// @ts-expect-error there is no such severity
+dataset({ ...checkable, checks: { rows: { min: 1, severity: "fatal" } } });
+// @ts-expect-error the dataset has no time
+dataset({ ...checkable, checks: { freshness: { maxAgeHours: 1 } } });
+// @ts-expect-error there is no such check
+dataset({ ...checkable, checks: { row: { min: 1 } } });
 
 export const time = (c: { readonly date: Time }): Num => c.date.year();

@@ -7,14 +7,13 @@ import {
   type GateSpec,
   metricsOf,
   type SplitSpec,
-  type Task,
+  type Subject,
 } from "../evaluation/spec.ts";
 import {
   checkFeatureName,
   columnsRead,
   type Expression,
   type FeatureSpec,
-  learnedOperation,
   windowsOf,
 } from "../features/spec.ts";
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
@@ -23,10 +22,11 @@ import { knownColumns, rowColumns } from "./column-values.ts";
 import type { ColumnDeclarations, ColumnName, Dataset, DatasetSpec, Known, Row } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt } from "./exported-spec.ts";
-import { checkLeaks } from "./expression-reads.ts";
-import { expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
+import { checkLeaks, checkOwnRow } from "./expression-reads.ts";
+import { type CategoryColumn, expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
 import { pastOf } from "./past.ts";
 import type { Past } from "./past-types.ts";
+import { type Classes, checkTrainerOf, readTarget, subjectOf, type TargetSpec } from "./target.ts";
 import type { GateOn, SplitOn } from "./typed-specs.ts";
 import { isValue } from "./values.ts";
 
@@ -36,8 +36,8 @@ export interface ModelSpec {
   /** Overrides the name it is exported under. */
   readonly name?: string;
   readonly from: DatasetSpec;
-  /** Flags make binary models of the probability of true, numbers make regressions. */
-  readonly target: { readonly expression: Expression; readonly task: Task };
+  /** Flags make binary models of the probability of true, numbers make regressions, categories make models of classes. */
+  readonly target: TargetSpec;
   readonly features: Readonly<Record<string, Expression>>;
   readonly weight?: Expression;
   readonly split: SplitSpec;
@@ -50,8 +50,11 @@ export interface ModelSpec {
 
 export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn extends string> {
   readonly from: Dataset<Columns, TimeColumn>;
-  /** What is to be predicted, from all columns: a flag for a yes/no question, a number for a regression. */
-  readonly target: (row: Row<NoInfer<Columns>>) => Flag | Num;
+  /**
+   * What is to be predicted, from all columns: a flag for a yes/no question, a number for a regression, a category column or
+   * `classes(…)` for one of several classes.
+   */
+  readonly target: (row: Row<NoInfer<Columns>>) => Flag | Num | CategoryColumn | Classes;
   /** The features, from the columns known when a prediction is made and, where the dataset has a time, from the past. */
   readonly features: (
     c: Known<NoInfer<Columns>>,
@@ -116,7 +119,10 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
       : (options.split as SplitSpec);
   checkSplitOf(split, from);
   const gates = (options.gates ?? []) as readonly GateSpec[];
-  for (const gate of gates) checkGateOf(gate, from, target.task);
+  const trainer = options.trainer === undefined ? gbdt() : checkTrainer(options.trainer);
+  checkTrainerOf(trainer, { target, features });
+  const subject = subjectOf({ target, trainer });
+  for (const gate of gates) checkGateOf(gate, from, subject);
   const slices: readonly string[] = options.slices ?? [];
   for (const slice of slices) requireColumn(from, slice, "slices");
   const spec: ModelSpec = {
@@ -127,7 +133,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
     features,
     ...(weight === undefined ? {} : { weight }),
     split,
-    trainer: options.trainer === undefined ? gbdt() : checkTrainer(options.trainer),
+    trainer,
     gates: gates.map(plainGate),
     slices,
     seed,
@@ -182,27 +188,10 @@ function checkOptions(given: unknown): void {
     throw bad("name must be a text", "name");
 }
 
-function readTarget(given: unknown): ModelSpec["target"] {
-  const hint = "target: (row) => row.delay.above(15)";
-  if (!isValue(given) || (given[kindOf] !== "flag" && given[kindOf] !== "number")) {
-    throw bad("target must give a flag (yes or no) or a number", "target", hint);
-  }
-  const expression = given[expressionOf];
-  refuseLearned(expression, "target");
-  return { expression, task: given[kindOf] === "flag" ? "binary" : "regression" };
-}
-
 function readWeight(given: unknown): Expression {
   if (!isValue(given) || given[kindOf] !== "number") throw bad("weight must give a number", "weight");
-  refuseLearned(given[expressionOf], "weight");
+  checkOwnRow(given[expressionOf], "weight");
   return given[expressionOf];
-}
-
-function refuseLearned(expression: Expression, option: string): void {
-  if (windowsOf(expression).length > 0) throw bad(`${option}: the past is for features only`, option);
-  const learned = learnedOperation(expression);
-  if (learned === undefined) return;
-  throw bad(`${option}: ${learned}() is learned from the training rows and cannot be used here`, option);
 }
 
 function readFeatures(given: unknown): Record<string, Expression> {
@@ -261,15 +250,15 @@ function checkSplitOf(split: SplitSpec, from: DatasetSpec): void {
   if (type !== "timestamp") throw bad(`split: column "${column}" is a ${type}, not a timestamp`, "split");
 }
 
-function checkGateOf(gate: GateSpec, from: DatasetSpec, task: Task): void {
+function checkGateOf(gate: GateSpec, from: DatasetSpec, subject: Subject): void {
   if (typeof gate !== "object" || gate === null || (gate.kind !== "bound" && gate.kind !== "champion")) {
     throw bad("gates must be made by atLeast(), atMost() or notWorseThanChampion()", "gates");
   }
   checkGate(gate);
-  const metrics = metricsOf(task);
+  const metrics = metricsOf(subject);
   if (!metrics.includes(gate.metric)) {
     throw bad(
-      `gates: a ${task} model has no metric "${gate.metric}"`,
+      `gates: a ${subject.task} model has no metric "${gate.metric}"`,
       "gates",
       suggest(gate.metric, metrics),
     );

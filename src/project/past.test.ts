@@ -1,7 +1,10 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compilePlan, derivedColumns, fitPlan, streamTable, windowProgram } from "../features/index.ts";
 import { canonicalJson, SlipwayError, type Table, type TableColumn } from "../kernel/index.ts";
-import { csv, dataset, featureSpecOf, type ModelSpec, model } from "./index.ts";
+import { csv, dataset, featureSpecOf, loadProject, type ModelSpec, model } from "./index.ts";
 
 const HOUR = 3_600_000;
 
@@ -40,6 +43,21 @@ function refusal(act: () => unknown): SlipwayError {
   throw new Error("it was accepted");
 }
 
+describe("the guide's project", () => {
+  it("is one", async () => {
+    const guide = await readFile(new URL("../../docs/guide/time-aware-features.md", import.meta.url), "utf8");
+    const [, code] = /```ts\n(.*?)```/s.exec(guide)!;
+    const folder = await mkdtemp(join(tmpdir(), "slipway-guide-"));
+    try {
+      await writeFile(join(folder, "slipway.config.ts"), code!);
+      const { models } = await loadProject(folder);
+      expect(Object.keys(models.get("late")!.features)).toContain("lateOnRoute");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
 describe("the past", () => {
   it("is windows as plain data, over the time of the dataset", () => {
     const origin = { op: "column", name: "origin" };
@@ -70,6 +88,7 @@ describe("the past", () => {
             ],
           },
           columns: [{ name: "delay", type: "int" }],
+          target: true,
         },
         by: [],
         overMs: 36 * HOUR,

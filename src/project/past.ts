@@ -23,6 +23,8 @@ const FLAG = ["count", "sum", "mean", "rate", "hoursSinceLast"] as const;
 const ROWS: readonly WindowStatistic[] = ["count", "hoursSinceLast"];
 const METHODS: readonly Method[] = [...NUMBER, "rate"];
 
+const TARGET = "past.target";
+
 /** The names of the statistics in the language; `rate` is the mean of a flag. */
 type Method = WindowStatistic | "rate";
 
@@ -58,7 +60,12 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
-        : { from: "label", expression, columns: labels.map((name) => ({ name, type: types[name]! })) };
+        : {
+            from: "label",
+            expression,
+            columns: labels.map((name) => ({ name, type: types[name]! })),
+            ...(written === TARGET ? { target: true } : {}),
+          };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
   const methodsOf = (collected: Collected): object =>
@@ -76,7 +83,7 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
   const past = {
     rows: methodsOf({ written: "past.rows", of: { from: "rows" }, methods: ROWS }),
     get target() {
-      return collect("past.target", valueFor(target, types), true);
+      return collect(TARGET, valueFor(target, types), true);
     },
     column: (name: string) => {
       const column = Object.hasOwn(types, name) ? valueFor({ op: "column", name }, types) : undefined;

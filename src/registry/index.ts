@@ -22,6 +22,7 @@ export type { FinishedRunState, Run, RunState, RunStep, RunStepState } from "./r
 export type { NewRun, RunEnd } from "./run-records.ts";
 export type { NewSnapshot } from "./snapshot-records.ts";
 export type { UnusedSnapshots } from "./snapshot-removal.ts";
+export type { Validation } from "./validation-records.ts";
 export {
   CHAMPION,
   type ModelSummary,

@@ -4,6 +4,7 @@ export type JournalAction =
   | "snapshot.recorded"
   | "snapshot.tagged"
   | "snapshot.untagged"
+  | "snapshot.validated"
   /** Snapshots that nothing needed were forgotten by garbage collection. */
   | "snapshots.removed"
   /** Blobs that nothing referred to were deleted. */

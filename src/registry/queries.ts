@@ -4,6 +4,7 @@ import type { DatabaseSchema, Queryable } from "../storage/index.ts";
 import { type AliasMove, GENESIS, type JournalEntry, type JournalHead } from "./journal.ts";
 import type { AliasedVersion } from "./routing.ts";
 import { isRunState, type Run, type RunState } from "./run.ts";
+import type { Validation } from "./validation-records.ts";
 import {
   CHAMPION,
   type ModelSummary,
@@ -106,6 +107,22 @@ export async function selectTags(
   return (await query.execute())
     .map(({ changed_at: changedAt, digest, ...row }) => ({ ...row, digest: parseDigest(digest), changedAt }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The last validations of snapshots of a dataset: of one snapshot, or those that found errors. */
+export async function selectValidations(
+  db: Queryable,
+  wanted: { readonly dataset: string; readonly digest?: Digest; readonly refused?: boolean },
+): Promise<Validation[]> {
+  let query = db.selectFrom("snapshot_validations").selectAll().where("dataset", "=", wanted.dataset);
+  if (wanted.digest !== undefined) query = query.where("digest", "=", wanted.digest);
+  if (wanted.refused === true) query = query.where("errors", ">", 0);
+  return (await query.execute()).map(({ validated_at: validatedAt, ...row }) => ({
+    ...row,
+    digest: parseDigest(row.digest),
+    report: JSON.parse(row.report),
+    validatedAt,
+  }));
 }
 
 /** What was recorded of datasets up to a time, newest first, page by page. */

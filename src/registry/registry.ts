@@ -9,6 +9,7 @@ import { runRecords } from "./run-records.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
 import { snapshotRemoval } from "./snapshot-removal.ts";
 import { tagRecords } from "./tag-records.ts";
+import { validationRecords } from "./validation-records.ts";
 import { versionRecords } from "./version-records.ts";
 
 /**
@@ -21,6 +22,7 @@ export function createRegistry(database: Database, { clock }: { readonly clock: 
     ...snapshotRecords(context),
     ...tagRecords(context),
     ...snapshotRemoval(context),
+    ...validationRecords(context),
     ...runRecords(context),
     ...versionRecords(context),
     ...registrations(context),

@@ -49,6 +49,8 @@ export interface RunStep {
   readonly startedAt: number | null;
   readonly durationMs: number | null;
   readonly detail?: string;
+  /** Lines about what was found that somebody should read. */
+  readonly notes?: readonly string[];
 }
 
 /** One execution of a model's pipeline. Times are epoch milliseconds. */

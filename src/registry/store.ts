@@ -3,6 +3,7 @@ import type { WriteTransaction } from "../storage/index.ts";
 import type { JournalEntry } from "./journal.ts";
 import { nextPosition, nextReproduction, selectGeneration } from "./queries.ts";
 import type { Run } from "./run.ts";
+import type { Validation } from "./validation-records.ts";
 import type { Reproduction, SnapshotRecord, SnapshotTag, Version } from "./version.ts";
 
 export async function insertEntry(db: WriteTransaction, entry: JournalEntry): Promise<void> {
@@ -32,7 +33,23 @@ export async function deleteSnapshot(
   db: WriteTransaction,
   { dataset, digest }: Pick<SnapshotRecord, "dataset" | "digest">,
 ): Promise<void> {
+  await db
+    .deleteFrom("snapshot_validations")
+    .where("dataset", "=", dataset)
+    .where("digest", "=", digest)
+    .execute();
   await db.deleteFrom("snapshots").where("dataset", "=", dataset).where("digest", "=", digest).execute();
+}
+
+export async function upsertValidation(db: WriteTransaction, validation: Validation): Promise<void> {
+  const { dataset, digest, errors, warnings, actor } = validation;
+  const report = canonicalJson(validation.report);
+  const movable = { errors, warnings, report, actor, validated_at: validation.validatedAt };
+  await db
+    .insertInto("snapshot_validations")
+    .values({ dataset, digest, ...movable })
+    .onConflict((conflict) => conflict.columns(["dataset", "digest"]).doUpdateSet(movable))
+    .execute();
 }
 
 export async function upsertTag(db: WriteTransaction, tag: SnapshotTag): Promise<void> {

@@ -1,11 +1,14 @@
 import type { Signature } from "../bundle/index.ts";
-import { type Clock, type Digest, digestOfJson } from "../kernel/index.ts";
+import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type LoadedModel, loadModel, warm } from "./loaded-model.ts";
+import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import {
   badInstance,
+  busy,
   closed,
   noInstances,
   notFinite,
@@ -17,7 +20,8 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
-import { Arm, EMPTY_TABLE, prepareTable, type ServingTable } from "./serving-table.ts";
+import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
+import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
@@ -28,8 +32,12 @@ export interface DataPlaneOptions {
   readonly durability?: "os" | "fsync";
   /** Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
+  readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
+  /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
+  readonly maxOpenCalls?: number;
 }
 
 /** How a model is named in a request; nothing means its champion. */
@@ -48,6 +56,10 @@ export interface ServedVersion {
   readonly signature: Signature;
   /** Which inference engine runs its model. */
   readonly engine: string;
+  /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
+  readonly runs: "inline" | "on-thread";
+  /** Whether its features look at the past. */
+  readonly hasWindows: boolean;
 }
 
 export interface ModelStatus {
@@ -89,7 +101,24 @@ export interface Prediction {
   readonly width: number;
   /** `width` for each instance, one instance after the other. */
   readonly outputs: readonly number[];
+  /** Of a model with windows: the number of the last event of the stream that they had seen. */
+  readonly streamSequence?: number;
 }
+
+export interface StreamProgress {
+  /** The number of the last event applied. */
+  readonly sequence: number;
+  /** How long ago the windows held everything that had been logged. */
+  readonly ageMs: number;
+  /** Keys that are kept, over all windows. */
+  readonly keys: number;
+  /** Events that did not fit the windows of a version. */
+  readonly skipped: number;
+  readonly problem: string | undefined;
+}
+
+/** What a model on a thread of its own answered. */
+export interface ThreadedPrediction extends Prediction, Pick<ThreadedAnswers, "texts" | "tensors"> {}
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
@@ -121,14 +150,27 @@ export interface DataPlane {
    * @throws SERVING_BAD_INSTANCE, SERVING_NO_INSTANCES, SERVING_TOO_MANY_INSTANCES, SERVING_NOT_FINITE; `waiting` is not called then
    */
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction;
+  /**
+   * `predict` for a model on a thread of its own: it is logged when the model has answered, in the turn of the event loop that
+   * settles the promise.
+   *
+   * Rejects with SERVING_BUSY when the model has too many calls open, INFERENCE_* for what the model cannot do, and what
+   * `predict` throws. `waiting` is not called then.
+   */
+  predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
+  /** How far the windows of the models have followed the stream; undefined while no model has windows. */
+  streamProgress(): StreamProgress | undefined;
   /** Flushes and closes the log. */
   close(): Promise<void>;
 }
 
 const DEFAULT_MAX_INSTANCES = 10_000;
+const DEFAULT_MAX_OPEN_CALLS = 256;
+/** A request may have found its model before the swap and ask it only when its body has arrived. */
+const LAST_CALLS_MS = 60_000;
 
 /** @throws STORAGE_IO when the log's directory cannot be used */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
@@ -139,14 +181,23 @@ class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly #blobs: BlobStore;
   readonly #log: PredictionLog;
+  readonly #windows: LiveWindows;
+  readonly #clock: Clock;
   #table: ServingTable = EMPTY_TABLE;
   #applying: Promise<unknown> = Promise.resolve();
   #predictions = 0;
   #closed = false;
+  readonly #maxOpenCalls: number;
+  readonly #onThreads = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
+    this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
+    this.#clock = options.clock;
+    this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
       clock: options.clock,
@@ -201,29 +252,46 @@ class LocalDataPlane implements DataPlane {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
     const { records } = instances;
     const { loaded, template } = served;
-    if (records.length === 0) throw noInstances(served);
-    if (records.length > this.maxInstances) throw tooManyInstances(served, records.length, this.maxInstances);
-    if (this.#closed) throw closed();
+    if (loaded.runs !== "inline") throw new TypeError("a model on a thread of its own answers later");
+    this.#check(served, records);
     const input = instances.json ?? Buffer.from(JSON.stringify(records));
     const { width } = loaded;
+    const windows = served.windows && {
+      streamSequence: served.windows.sequence,
+      derivedCount: loaded.derivedNames.length,
+    };
     this.#log.begin(template, {
       instances: records.length,
       featureCount: loaded.features.length,
       width,
       input,
+      windows,
     });
-    const outputs = width === 1 ? this.#predictOne(served, records) : this.#predictAll(served, records);
+    const outputs =
+      width === 1 ? this.#predictOne(served, loaded, records) : this.#predictAll(served, loaded, records);
     this.#predictions += records.length;
-    return { id: this.#log.append(waiting), width, outputs };
+    const id = this.#log.append(waiting);
+    return windows === undefined
+      ? { id, width, outputs }
+      : { id, width, outputs, streamSequence: windows.streamSequence };
   }
 
-  #predictOne(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+  #check(served: Arm, { length }: Instances["records"]): void {
+    if (length === 0) throw noInstances(served);
+    if (length > this.maxInstances) throw tooManyInstances(served, length, this.maxInstances);
+    if (this.#closed) throw closed();
+  }
+
+  #predictOne(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let output: number;
       try {
-        output = loaded.predict(records[i]!);
+        output =
+          windows === undefined
+            ? loaded.predict(records[i]!)
+            : loaded.predict(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -234,13 +302,16 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-  #predictAll(served: Arm, records: Instances["records"]): number[] {
-    const { loaded } = served;
+  #predictAll(served: Arm, loaded: LoadedModel, records: Instances["records"]): number[] {
+    const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
       let own: Float64Array;
       try {
-        own = loaded.predictAll(records[i]!);
+        own =
+          windows === undefined
+            ? loaded.predictAll(records[i]!)
+            : loaded.predictAll(this.#look(windows, records[i]!), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -253,6 +324,56 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
+  async predictOnThread(
+    served: ServedVersion,
+    instances: Instances,
+    waiting: Waiting,
+  ): Promise<ThreadedPrediction> {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
+    const { loaded } = served;
+    if (loaded.runs !== "on-thread") throw new TypeError("this model answers at once");
+    this.#check(served, instances.records);
+    if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
+    const answered = loaded.predict(instances.records, ({ instance, error }) => {
+      throw badInstance(error, served, instance);
+    });
+    this.#onThreads.add(answered);
+    try {
+      return this.#logAnswers(served, instances, { answers: await answered, waiting });
+    } finally {
+      this.#onThreads.delete(answered);
+    }
+  }
+
+  #logAnswers(
+    served: Arm,
+    { records, json }: Instances,
+    { answers, waiting }: { readonly answers: ThreadedAnswers; readonly waiting: Waiting },
+  ): ThreadedPrediction {
+    const { features, outputs, width, texts, tensors } = answers;
+    for (let i = 0; i < outputs.length; i++)
+      if (!Number.isFinite(outputs[i]!)) throw notFinite(served, Math.floor(i / width), outputs[i]!);
+    const list = json ?? Buffer.from(JSON.stringify(records));
+    const input = texts.length === 0 ? list : inputWithTexts(list, texts);
+    const featureCount = features.length / records.length;
+    this.#log.begin(served.template, { instances: records.length, featureCount, width, input });
+    const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
+    for (let i = 0; i < records.length; i++)
+      this.#log.putAll(
+        bytes.subarray(i * featureCount * 8, (i + 1) * featureCount * 8),
+        outputs.subarray(i * width, (i + 1) * width),
+      );
+    this.#predictions += records.length;
+    return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
+  }
+
+  /** Asks the windows about a record, logs what they say, and answers the record with its time. */
+  #look(windows: ModelWindows, given: Instances["records"][number]): Instances["records"][number] {
+    const record = withTime(given, { time: windows.program.time, timeMs: Math.trunc(this.#clock()) });
+    this.#log.putWindows(windows.resolve(record), windows.values);
+    return record;
+  }
+
   predictionCount(): number {
     return this.#predictions;
   }
@@ -261,10 +382,29 @@ class LocalDataPlane implements DataPlane {
     return this.#log.counts;
   }
 
+  streamProgress(): StreamProgress | undefined {
+    const followed = this.#windows.list();
+    if (followed.length === 0) return undefined;
+    const { sequence, ageMs, problem } = this.#windows;
+    return {
+      sequence,
+      ageMs,
+      keys: followed.reduce((sum, { keyCount }) => sum + keyCount, 0),
+      skipped: followed.reduce((sum, { skipped }) => sum + skipped, 0),
+      problem,
+    };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#applying;
+    // What models on threads have been asked is still answered and logged.
+    await Promise.allSettled(this.#onThreads);
+    await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
+    this.#ending.abort();
+    await Promise.all(this.#retiring);
+    await Promise.all(Array.from(threadedModels(this.#table), (model) => model.close()));
   }
 
   async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
@@ -289,19 +429,49 @@ class LocalDataPlane implements DataPlane {
       );
     }
     const problems: string[] = [];
-    this.#table = await prepareTable(routing, {
+    const next = await prepareTable(routing, {
       former: current,
       digest,
       incarnation: this.incarnation,
       load: (bundle) => this.#load(bundle),
+      openWindows: (model, loaded) => this.#openWindows(model, loaded),
       onProblem: (problem) => problems.push(problem),
     });
+    this.#table = next;
+    this.#windows.retain(windowsOf(next));
+    const kept = threadedModels(next);
+    for (const model of threadedModels(current))
+      if (!kept.has(model)) this.#retiring.add(this.#retire(model));
     return { outcome: "applied", generation: routing.generation, problems };
   }
 
-  async #load(bundle: Digest): Promise<LoadedModel> {
+  /** Closes a model that nothing names any more, when those have been answered who still know it. */
+  async #retire(model: ThreadedModel): Promise<void> {
+    const { signal } = this.#ending;
+    // When the data plane is closed the wait ends early.
+    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
+    while (model.openCalls() > 0 && !signal.aborted);
+    await model.close();
+  }
+
+  async #load(bundle: Digest): Promise<ServableModel> {
     const loaded = await loadModel(this.#blobs, bundle);
-    await warm(loaded);
+    if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }
+
+  async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
+    if (loaded.runs !== "inline") return undefined;
+    const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
+    const derived = derivedNames.length;
+    return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
+  }
+}
+
+function windowsOf({ models }: ServingTable): Set<ModelWindows> {
+  const served = new Set<ModelWindows>();
+  for (const { arms } of models.values()) {
+    for (const { windows } of arms.values()) if (windows !== undefined) served.add(windows);
+  }
+  return served;
 }

@@ -22,6 +22,11 @@ export const servingErrors = defineErrors({
     kind: "invalid",
     doc: "A request holds more instances than the limit, or more than fit into one frame of the prediction log.",
   },
+  SERVING_BUSY: {
+    kind: "unavailable",
+    doc: "A model that runs on a thread of its own has more requests waiting than it is allowed to have.",
+    retryable: true,
+  },
   SERVING_NO_INSTANCES: { kind: "invalid", doc: "A request holds no instance." },
   SERVING_NOT_FINITE: {
     kind: "internal",

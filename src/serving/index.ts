@@ -7,6 +7,8 @@ export {
   type ModelStatus,
   type Prediction,
   type ServedVersion,
+  type StreamProgress,
+  type ThreadedPrediction,
   type VersionSelector,
   type VersionStatus,
 } from "./data-plane.ts";
@@ -17,13 +19,15 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
-export type { LogCounts, Waiting } from "./prediction-log.ts";
+export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
+export { PredictionPlaces } from "./prediction-places.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
   type ReplayReport,
   type ReplayRequest,
-  type ReplayVerdict,
   replayLog,
 } from "./replay.ts";
+export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
+export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";

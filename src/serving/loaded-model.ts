@@ -1,12 +1,23 @@
 import { openBundle, outputWidth, type Signature, type SignatureInput } from "../bundle/index.ts";
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import {
+  compilePlan,
+  type FeatureKernel,
+  type FeaturePlan,
+  type WindowProgram,
+  windowProgram,
+} from "../features/index.ts";
+import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
+import { openThreadedModel, type ThreadedModel } from "./threaded-model.ts";
+
+/** A bundle that has been opened, by where its model runs. */
+export type ServableModel = LoadedModel | ThreadedModel;
 
 /** A bundle ready to predict: raw record → features → output. Not for concurrent use: it reuses `features`. */
 export interface LoadedModel {
+  readonly runs: "inline";
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
@@ -16,28 +27,41 @@ export interface LoadedModel {
   readonly featureBytes: Uint8Array;
   /** Numbers that an instance is answered with. */
   readonly width: number;
+  /** The derived values that an instance needs beside its record, in order; mostly none. */
+  readonly derivedNames: readonly string[];
+  /** Where derived values come from; undefined where there are none. */
+  readonly windows: WindowProgram | undefined;
+  /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
+  readonly windowSeed: Uint8Array | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
+   * @param derived the derived values, of a model that has them
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
-  predict(record: Readonly<Record<string, unknown>>): number;
+  predict(record: Readonly<Record<string, unknown>>, derived?: ArrayLike<number>): number;
   /**
    * Fills `features` and answers all outputs, in memory that the next call overwrites.
+   * @param derived the derived values, of a model that has them
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
-  predictAll(record: Readonly<Record<string, unknown>>): Float64Array;
+  predictAll(record: Readonly<Record<string, unknown>>, derived?: ArrayLike<number>): Float64Array;
 }
 
 /** @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served */
-export async function loadModel(blobs: BlobStore, digest: Digest): Promise<LoadedModel> {
+export async function loadModel(blobs: BlobStore, digest: Digest): Promise<ServableModel> {
   const bundle = await openBundle(blobs, digest);
   // compilePlan checks what it is given: a plan is data from a file.
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  if (bundle.manifest.engine === ONNX_ENGINE) {
+    checkInputs({ digest, kernel, signature: bundle.signature });
+    return await openThreadedModel(bundle, kernel);
+  }
   const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
   checkFit({ digest, kernel, engine, signature: bundle.signature });
   const features = new Float64Array(kernel.outputs.length);
   const outputs = new Float64Array(engine.outputs);
   return {
+    runs: "inline",
     bundle: digest,
     signature: bundle.signature,
     engine: bundle.manifest.engine,
@@ -45,12 +69,15 @@ export async function loadModel(blobs: BlobStore, digest: Digest): Promise<Loade
     features,
     featureBytes: new Uint8Array(features.buffer),
     width: engine.outputs,
-    predict: (record) => {
-      kernel.evaluateRecord(record, features);
+    derivedNames: kernel.derived.map(({ name }) => name),
+    windows: windowProgram(kernel),
+    windowSeed: bundle.windows,
+    predict: (record, derived) => {
+      kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);
     },
-    predictAll: (record) => {
-      kernel.evaluateRecord(record, features);
+    predictAll: (record, derived) => {
+      kernel.evaluateRecord(record, features, derived);
       engine.predictInto(features, outputs);
       return outputs;
     },
@@ -66,10 +93,11 @@ const ROUNDS_AT_ONCE = 100;
  */
 export async function warm(model: LoadedModel): Promise<void> {
   const records = [0, 1, 2, 3].map((variant) => madeUpRecord(model.signature, variant));
+  const derived = model.derivedNames.map((_, at) => at);
   for (let round = 0; round < WARMING_ROUNDS; round++) {
     const record = records[round % records.length]!;
-    if (model.width === 1) model.predict(record);
-    else model.predictAll(record);
+    if (model.width === 1) model.predict(record, derived);
+    else model.predictAll(record, derived);
     if (round % ROUNDS_AT_ONCE === ROUNDS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -102,10 +130,7 @@ function checkFit(parts: {
   signature: Signature;
 }): void {
   const { digest, kernel, engine, signature } = parts;
-  const misfit = (fault: string): Error =>
-    servingErrors.SERVING_ENGINE_MISMATCH.error(`bundle ${digest} does not fit together: ${fault}`, {
-      details: { bundle: digest, fault },
-    });
+  const misfit = (fault: string): Error => misfitOf(digest, fault);
   if (engine.featureCount !== kernel.outputs.length)
     throw misfit(`its plan makes ${kernel.outputs.length} features, its model reads ${engine.featureCount}`);
   if (engine.task !== signature.output.task)
@@ -113,10 +138,22 @@ function checkFit(parts: {
   const width = outputWidth(signature.output);
   if (engine.outputs !== width)
     throw misfit(`its model has ${engine.outputs} outputs, its signature says ${width}`);
+  checkInputs({ digest, kernel, signature });
+}
+
+function misfitOf(digest: Digest, fault: string): Error {
+  return servingErrors.SERVING_ENGINE_MISMATCH.error(`bundle ${digest} does not fit together: ${fault}`, {
+    details: { bundle: digest, fault },
+  });
+}
+
+function checkInputs(parts: { digest: Digest; kernel: FeatureKernel; signature: Signature }): void {
+  const { digest, kernel, signature } = parts;
   const declared = new Map(signature.inputs.map(({ name, type }) => [name, type]));
   for (const { name, type } of kernel.inputs) {
     if (declared.get(name) !== type)
-      throw misfit(
+      throw misfitOf(
+        digest,
         `its plan reads "${name}" as ${type}, its signature says ${declared.get(name) ?? "nothing"}`,
       );
   }

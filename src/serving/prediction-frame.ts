@@ -10,7 +10,17 @@ import { incarnationTail, PredictionIds } from "./prediction-id.ts";
  *                          | 16 incarnation (ASCII) | 32 bundle digest | 32 sha256(salt ‖ rest of the payload)
  *                          | u8 bytes of the model's name | u8 bytes of the arm's name | both names | zeros up to h
  *                 payload  16 salt | u32 bytes of the input | u32 outputs of an instance − 1 = m − 1
- *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records
+ *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records,
+ *                          or {"records": that list, "texts": […]} where outputs are places in a list of texts
+ *
+ * Layout 2 is that of models with windows: what the windows said is logged with the prediction.
+ *
+ *     prediction  header   the same up to the payload's digest | f64 number of the last event of the stream that was applied
+ *                          | u32 derived values d | u32 zero | names as in layout 1
+ *                 payload  16 salt | u32 bytes of the input | u32 m − 1
+ *                          | n × (1 + d) f64: when the row happened, epoch ms or NaN, then its derived values
+ *                          | n × f f64 features | n × m f64 outputs | input
+ *
  *     seal        u8 kind = 2 | u8 layout = 1 | u16 bytes = 96 | u32 predictions in the group | f64 first sequence
  *                          | 16 incarnation | 32 chain value before the group | 32 chain value after it
  *
@@ -20,6 +30,7 @@ import { incarnationTail, PredictionIds } from "./prediction-id.ts";
 export const KIND_PREDICTION = 1;
 export const KIND_SEAL = 2;
 const LAYOUT = 1;
+const LAYOUT_WITH_WINDOWS = 2;
 
 const AT_INSTANCES = 4;
 const AT_TIME = 8;
@@ -30,7 +41,10 @@ const AT_INCARNATION = 32;
 const AT_BUNDLE = 48;
 const AT_PAYLOAD_DIGEST = 80;
 const AT_NAMES = 112;
-const NAMES = AT_NAMES + 2;
+/** Only in the layout with windows, where the names come after them. */
+const AT_STREAM_SEQUENCE = 112;
+const AT_DERIVED = 120;
+const WINDOWS_BYTES = 16;
 
 export const INCARNATION_BYTES = 16;
 export const DIGEST_BYTES = 32;
@@ -47,25 +61,30 @@ export interface FrameSubject {
   readonly bundle: Digest;
   readonly arm: string;
   readonly featureCount: number;
+  /** Number of derived values of an instance; given for a model with windows only. */
+  readonly derivedCount?: number;
 }
 
 /** A header with everything but instances, time, sequence and payload digest filled in. */
 export function headerTemplate(subject: FrameSubject): Buffer {
   const model = Buffer.from(subject.model);
   const arm = Buffer.from(subject.arm);
-  const length = Math.ceil((NAMES + model.length + arm.length) / 8) * 8;
+  const { derivedCount } = subject;
+  const namesAt = derivedCount === undefined ? AT_NAMES : AT_NAMES + WINDOWS_BYTES;
+  const length = Math.ceil((namesAt + 2 + model.length + arm.length) / 8) * 8;
   const header = Buffer.alloc(length);
   header.writeUInt8(KIND_PREDICTION, 0);
-  header.writeUInt8(LAYOUT, 1);
+  header.writeUInt8(derivedCount === undefined ? LAYOUT : LAYOUT_WITH_WINDOWS, 1);
+  if (derivedCount !== undefined) header.writeUInt32LE(derivedCount, AT_DERIVED);
   header.writeUInt16LE(length, 2);
   header.writeUInt32LE(subject.version, AT_VERSION);
   header.writeUInt32LE(subject.featureCount, AT_FEATURES);
   header.write(subject.incarnation, AT_INCARNATION, INCARNATION_BYTES, "latin1");
   header.write(subject.bundle, AT_BUNDLE, DIGEST_BYTES, "hex");
-  header.writeUInt8(model.length, AT_NAMES);
-  header.writeUInt8(arm.length, AT_NAMES + 1);
-  model.copy(header, NAMES);
-  arm.copy(header, NAMES + model.length);
+  header.writeUInt8(model.length, namesAt);
+  header.writeUInt8(arm.length, namesAt + 1);
+  model.copy(header, namesAt + 2);
+  arm.copy(header, namesAt + 2 + model.length);
   return header;
 }
 
@@ -76,12 +95,14 @@ export function frameBytes(parts: {
   readonly featureCount: number;
   /** Outputs of an instance. */
   readonly width: number;
+  /** What the windows said to an instance, its time among it. Default 0. */
+  readonly windowValues?: number;
   readonly inputBytes: number;
 }): number {
   return (
     parts.headerBytes +
     PAYLOAD_PREFIX_BYTES +
-    parts.instances * (parts.featureCount + parts.width) * 8 +
+    parts.instances * (parts.featureCount + parts.width + (parts.windowValues ?? 0)) * 8 +
     parts.inputBytes
   );
 }
@@ -103,6 +124,16 @@ export function completeHeader(
   writeLatin1(frame.bytes, fields.payloadDigest, AT_PAYLOAD_DIGEST);
 }
 
+/** Fills in which event of the stream was the last one applied, in a header of the layout with windows. */
+export function completeStreamSequence(view: DataView, sequence: number): void {
+  view.setFloat64(AT_STREAM_SEQUENCE, sequence, true);
+}
+
+/** True for a prediction by a model with windows. */
+export function hasWindows(frame: Buffer): boolean {
+  return frame.length > 1 && frame[0] === KIND_PREDICTION && frame[1] === LAYOUT_WITH_WINDOWS;
+}
+
 /** One logged request: the header's facts, and the payload unless it has been forgotten. */
 export interface PredictionFrame {
   readonly id: string;
@@ -116,12 +147,21 @@ export interface PredictionFrame {
   readonly arm: string;
   readonly instances: number;
   readonly featureCount: number;
+  /** Undefined for a model without windows. */
+  readonly windows: FrameWindows | undefined;
   /** Hexadecimal sha256 of salt and payload, as the header promises it. */
   readonly payloadDigest: string;
   /** Undefined when it has been forgotten. */
   readonly payload: PredictionPayload | undefined;
   /** The bytes that the hash chain covers. */
   readonly header: Buffer;
+}
+
+export interface FrameWindows {
+  /** The number of the last event of the stream that had been applied. */
+  readonly streamSequence: number;
+  /** Derived values of an instance. */
+  readonly derivedCount: number;
 }
 
 export interface PredictionPayload {
@@ -133,8 +173,39 @@ export interface PredictionPayload {
   readonly width: number;
   /** Instance by instance, `width` values each. */
   readonly outputs: Float64Array;
+  /** Instance by instance when the row happened, epoch ms or NaN; empty for a model without windows. */
+  readonly times: Float64Array;
+  /** Instance by instance, `derivedCount` values each, NaN where missing. */
+  readonly derived: Float64Array;
   /** False when the payload's bytes are not those that the header's digest was made of. */
   readonly intact: boolean;
+}
+
+/** The input of a frame whose outputs are places in `texts`. @param records JSON, a list of records */
+export function inputWithTexts(records: Uint8Array, texts: readonly string[]): Buffer {
+  return Buffer.concat([
+    Buffer.from('{"records":'),
+    records,
+    Buffer.from(`,"texts":${JSON.stringify(texts)}}`),
+  ]);
+}
+
+/** What the input of a frame holds, or undefined when it is none. */
+export function readInput(
+  input: Buffer,
+): { readonly records: readonly unknown[]; readonly texts: readonly string[] } | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(input.toString("utf8"));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+  if (Array.isArray(value)) return { records: value, texts: [] };
+  if (typeof value !== "object" || value === null) return undefined;
+  const { records, texts } = value as { readonly records?: unknown; readonly texts?: unknown };
+  if (!Array.isArray(records) || !Array.isArray(texts)) return undefined;
+  return { records, texts: texts.map(String) };
 }
 
 /** Closes a group commit. */
@@ -206,13 +277,21 @@ export function bundleOf(frame: Buffer): Digest | undefined {
 
 /** @throws SERVING_BAD_FRAME when it is not a prediction's frame of a layout that this version reads */
 export function decodePrediction(frame: Buffer): PredictionFrame {
-  if (frame.length < NAMES || frame.readUInt8(0) !== KIND_PREDICTION)
+  if (frame.length < AT_NAMES || frame.readUInt8(0) !== KIND_PREDICTION)
     throw badFrame("it is not a prediction");
-  if (frame.readUInt8(1) !== LAYOUT) throw badFrame(`its layout is ${frame.readUInt8(1)}`);
+  const layout = frame.readUInt8(1);
+  if (layout !== LAYOUT && layout !== LAYOUT_WITH_WINDOWS) throw badFrame(`its layout is ${layout}`);
   const headerBytes = frame.readUInt16LE(2);
-  const modelBytes = frame.readUInt8(AT_NAMES);
-  const armBytes = frame.readUInt8(AT_NAMES + 1);
-  if (headerBytes > frame.length || headerBytes < NAMES + modelBytes + armBytes)
+  const withWindows = hasWindows(frame);
+  const namesAt = withWindows ? AT_NAMES + WINDOWS_BYTES : AT_NAMES;
+  if (frame.length < namesAt + 2) throw badFrame(`it has only ${frame.length} bytes`);
+  const windows = withWindows
+    ? { streamSequence: frame.readDoubleLE(AT_STREAM_SEQUENCE), derivedCount: frame.readUInt32LE(AT_DERIVED) }
+    : undefined;
+  const modelAt = namesAt + 2;
+  const armAt = modelAt + frame.readUInt8(namesAt);
+  const namesEnd = armAt + frame.readUInt8(namesAt + 1);
+  if (headerBytes > frame.length || headerBytes < namesEnd)
     throw badFrame(`its header claims ${headerBytes} bytes`);
   const time = frame.readDoubleLE(AT_TIME);
   const sequence = frame.readDoubleLE(AT_SEQUENCE);
@@ -227,35 +306,41 @@ export function decodePrediction(frame: Buffer): PredictionFrame {
     time,
     incarnation,
     sequence,
-    model: frame.toString("utf8", NAMES, NAMES + modelBytes),
+    model: frame.toString("utf8", modelAt, armAt),
     version: frame.readUInt32LE(AT_VERSION),
     bundle: frame.toString("hex", AT_BUNDLE, AT_BUNDLE + DIGEST_BYTES) as Digest,
-    arm: frame.toString("utf8", NAMES + modelBytes, NAMES + modelBytes + armBytes),
+    arm: frame.toString("utf8", armAt, namesEnd),
     instances,
     featureCount,
+    windows,
     payloadDigest,
     payload:
       frame.length === headerBytes
         ? undefined
-        : decodePayload(frame.subarray(headerBytes), { instances, featureCount, payloadDigest }),
+        : decodePayload(frame.subarray(headerBytes), { instances, featureCount, payloadDigest, windows }),
     header: frame.subarray(0, headerBytes),
   };
 }
 
 function decodePayload(
   bytes: Buffer,
-  expected: { readonly instances: number; readonly featureCount: number; readonly payloadDigest: string },
+  expected: Pick<PredictionFrame, "instances" | "featureCount" | "payloadDigest" | "windows">,
 ): PredictionPayload {
-  const { instances, featureCount } = expected;
+  const { instances, featureCount, windows } = expected;
+  const windowValues = windows === undefined ? 0 : 1 + windows.derivedCount;
   const inputBytes = bytes.length < PAYLOAD_PREFIX_BYTES ? -1 : bytes.readUInt32LE(SALT_BYTES);
-  const width = bytes.length < PAYLOAD_PREFIX_BYTES ? 1 : bytes.readUInt32LE(SALT_BYTES + 4) + 1;
-  const length = frameBytes({ headerBytes: 0, instances, featureCount, width, inputBytes });
+  const width = bytes.length < PAYLOAD_PREFIX_BYTES ? 1 : (bytes.readUInt32LE(SALT_BYTES + 4) + 1) >>> 0;
+  const length = frameBytes({ headerBytes: 0, instances, featureCount, width, windowValues, inputBytes });
   if (inputBytes < 0 || bytes.length !== length)
     throw badFrame(`its payload has ${bytes.length} bytes where its header means ${length}`);
-  const outputsAt = PAYLOAD_PREFIX_BYTES + instances * featureCount * 8;
+  const featuresAt = PAYLOAD_PREFIX_BYTES + instances * windowValues * 8;
+  const outputsAt = featuresAt + instances * featureCount * 8;
   const inputAt = outputsAt + instances * width * 8;
+  const said = floatsAt(bytes, PAYLOAD_PREFIX_BYTES, instances * windowValues);
   return {
-    features: floatsAt(bytes, PAYLOAD_PREFIX_BYTES, instances * featureCount),
+    times: said.filter((_, at) => at % windowValues === 0),
+    derived: said.filter((_, at) => at % windowValues !== 0),
+    features: floatsAt(bytes, featuresAt, instances * featureCount),
     width,
     outputs: floatsAt(bytes, outputsAt, instances * width),
     input: bytes.subarray(inputAt),

@@ -5,7 +5,9 @@ import { servingErrors } from "./errors.ts";
 import {
   completeHeader,
   completeSeal,
+  completeStreamSequence,
   DIGEST_BYTES,
+  type FrameWindows,
   frameBytes,
   PAYLOAD_PREFIX_BYTES,
   SALT_BYTES,
@@ -70,6 +72,7 @@ export class PredictionLog {
   /** The frame under construction. */
   #template: Buffer = Buffer.alloc(0);
   #instances = 0;
+  #windowsAt = 0;
   #featuresAt = 0;
   #outputsAt = 0;
   #end = 0;
@@ -89,11 +92,20 @@ export class PredictionLog {
   /** Starts a frame. Every instance is `put` next, then `append` ends it; starting another one abandons it. */
   begin(
     template: Buffer,
-    parts: { instances: number; featureCount: number; width: number; input: Uint8Array },
+    parts: {
+      instances: number;
+      featureCount: number;
+      width: number;
+      input: Uint8Array;
+      /** For a model with windows: behind which event of the stream they stand, and how many derived values they give. */
+      windows?: FrameWindows | undefined;
+    },
   ): void {
-    const { instances, featureCount, width, input } = parts;
+    const { instances, featureCount, width, input, windows } = parts;
     const headerBytes = template.length;
-    const length = frameBytes({ headerBytes, instances, featureCount, width, inputBytes: input.length });
+    const windowValues = windows === undefined ? 0 : 1 + windows.derivedCount;
+    const inputBytes = input.length;
+    const length = frameBytes({ headerBytes, instances, featureCount, width, windowValues, inputBytes });
     if (length > MAX_FRAME_BYTES) throw tooLong(instances, length);
     if (length > this.#frame.bytes.length)
       this.#frame = openFrame(Math.max(length, this.#frame.bytes.length * 2));
@@ -107,9 +119,21 @@ export class PredictionLog {
     bytes.set(input, length - input.length);
     this.#template = template;
     this.#instances = instances;
-    this.#featuresAt = headerBytes + PAYLOAD_PREFIX_BYTES;
+    if (windows !== undefined) completeStreamSequence(view, windows.streamSequence);
+    this.#windowsAt = headerBytes + PAYLOAD_PREFIX_BYTES;
+    this.#featuresAt = this.#windowsAt + instances * windowValues * 8;
     this.#outputsAt = this.#featuresAt + instances * featureCount * 8;
     this.#end = length;
+  }
+
+  /** What the windows said to the next instance: when it happened, NaN where its time is missing, and its derived values. */
+  putWindows(timeMs: number, derived: Float64Array): void {
+    this.#frame.view.setFloat64(this.#windowsAt, timeMs, true);
+    this.#windowsAt += 8;
+    for (let i = 0; i < derived.length; i++) {
+      this.#frame.view.setFloat64(this.#windowsAt, derived[i]!, true);
+      this.#windowsAt += 8;
+    }
   }
 
   /** The next instance's features, as bytes, and its output. */

@@ -84,6 +84,13 @@ export function notFinite({ model, version }: ServedVersion, instance: number, o
   );
 }
 
+export function busy({ model }: ServedVersion, open: number): SlipwayError {
+  return servingErrors.SERVING_BUSY.error(
+    `model ${model} has ${open} requests to answer before this one; try again`,
+    { details: { model, open } },
+  );
+}
+
 export function closed(): SlipwayError {
   return servingErrors.SERVING_NOT_READY.error("this worker is shutting down", { hint: "Try again." });
 }

@@ -51,12 +51,14 @@ describe("replaying logged predictions", () => {
     expect(await replay({})).toEqual({
       total,
       identical: total,
+      withinBound: 0,
       different: 0,
       forgotten: 0,
       missingBundle: 0,
       damaged: 0,
       examples: [],
       problems: [],
+      windows: { recomputed: 0, unavailable: 0 },
     });
   });
 

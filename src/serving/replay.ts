@@ -1,11 +1,22 @@
 import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type Comparison, type Computed, compareComputed } from "./compare-prediction.ts";
-import { type LoadedModel, loadModel } from "./loaded-model.ts";
+import { PastWindows, withTime } from "../stream/index.ts";
+import { compareComputed, firstDifference } from "./compare-prediction.ts";
+import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
-import type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
+import { recomputeOnThread } from "./replay-on-thread.ts";
+import {
+  type Answer,
+  asAnswered,
+  type LoggedInstance,
+  loggedInstance,
+  type Recomputed,
+  type ReplayVerdict,
+  reasonOf,
+} from "./replayed-answer.ts";
 
 /** One prediction, or one instance of a batch, or everything that passes a filter. */
 export type ReplayFilter =
@@ -14,15 +25,6 @@ export type ReplayFilter =
       /** At most so many predictions. */
       readonly limit?: number;
     });
-
-/**
- * - `identical`: features and output came out bit for bit as they were logged
- * - `different`: they did not
- * - `forgotten`: the input was erased on request
- * - `missing-bundle`: the bundle that made it is no longer stored, or damaged
- * - `damaged`: the logged payload is not the one its header was made for
- */
-export type ReplayVerdict = "identical" | "different" | "forgotten" | "missing-bundle" | "damaged";
 
 export interface ReplayedPrediction {
   /** With `.i` for an instance of a batch. */
@@ -35,24 +37,30 @@ export interface ReplayedPrediction {
   readonly time: number;
   readonly verdict: ReplayVerdict;
   /** A list where the model has several outputs. */
-  readonly logged: number | readonly number[] | null;
-  readonly recomputed: number | readonly number[] | null;
+  readonly logged: Answer | null;
+  readonly recomputed: Answer | null;
   /** Why it is not identical. */
   readonly reason?: string;
 }
 
 export interface ReplayReport {
-  /** Predictions looked at; every instance of a batch is one. The five counts below add up to it. */
+  /** Predictions looked at; every instance of a batch is one. The six counts below add up to it. */
   readonly total: number;
   readonly identical: number;
+  readonly withinBound: number;
   readonly different: number;
   readonly forgotten: number;
   readonly missingBundle: number;
   readonly damaged: number;
-  /** What was asked for by id, or the first of those that are not identical. */
+  /** What was asked for by id, or the first of those that did not come out again. */
   readonly examples: readonly ReplayedPrediction[];
   /** Damage of the log itself: these ranges could not be read. */
   readonly problems: readonly string[];
+  /**
+   * Of the predictions by models with windows: how often what the windows said was computed anew from the stream, and
+   * how often that was not possible because the stream does not reach back as far.
+   */
+  readonly windows: { readonly recomputed: number; readonly unavailable: number };
 }
 
 export interface ReplayRequest {
@@ -60,6 +68,8 @@ export interface ReplayRequest {
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly filter: ReplayFilter;
+  /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
+  readonly stream?: string;
   /** Called now and then with the number of predictions done. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -70,18 +80,27 @@ const PROGRESS_EVERY = 1_000;
 
 /**
  * Recomputes logged predictions from their logged input with the bundle named in their frame, and compares features
- * and output bit for bit.
+ * and output bit for bit. A model on a thread of its own is asked with the whole request again, because its answers may depend on
+ * the batch.
  *
  * @throws SERVING_BAD_PREDICTION_ID, SERVING_NO_PREDICTION when an id was asked for
  */
 export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
-  const { directory, filter, signal } = request;
   const replay = new Replay(request);
+  try {
+    await replayAll(replay, request);
+    return replay.report();
+  } finally {
+    await replay.close();
+  }
+}
+
+async function replayAll(replay: Replay, { directory, filter, signal }: ReplayRequest): Promise<void> {
   if ("id" in filter) {
     const { instance } = parsePredictionId(filter.id);
     const frame = await findPrediction(directory, filter.id);
     await replay.add(frame, instance === undefined ? undefined : { first: instance, count: 1 });
-    return replay.report();
+    return;
   }
   const { limit = Number.POSITIVE_INFINITY } = filter;
   const onDamage = (error: SlipwayError) => replay.problems.push(error.message);
@@ -91,8 +110,9 @@ export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
     if (left <= 0) break;
     await replay.add(frame, { first: 0, count: Math.min(left, frame.instances) });
   }
-  return replay.report();
 }
+
+type InputRecord = Readonly<Record<string, unknown>>;
 
 interface InstanceRange {
   readonly first: number;
@@ -100,7 +120,7 @@ interface InstanceRange {
 }
 
 /** What is known of a bundle while replaying: ready to predict, or why not. */
-type Replayable = { readonly model: LoadedModel } | { readonly problem: string };
+type Replayable = { readonly model: ServableModel } | { readonly problem: string };
 
 class Replay {
   readonly problems: string[] = [];
@@ -109,11 +129,14 @@ class Replay {
   readonly #examples: ReplayedPrediction[] = [];
   readonly #counts: Record<ReplayVerdict, number> = {
     identical: 0,
+    "within-bound": 0,
     different: 0,
     forgotten: 0,
     "missing-bundle": 0,
     damaged: 0,
   };
+  readonly #windows = { recomputed: 0, unavailable: 0 };
+  readonly #past = new Map<string, PastWindows>();
   total = 0;
 
   constructor(request: ReplayRequest) {
@@ -130,8 +153,8 @@ class Replay {
       this.#addAll(frame, range, { verdict: "forgotten", reason: "its input has been erased on request" });
       return;
     }
-    const records = payload.intact ? recordsOf(payload, frame.instances) : undefined;
-    if (records === undefined) {
+    const input = payload.intact ? readInput(payload.input) : undefined;
+    if (input?.records.length !== frame.instances) {
       const reason = "the logged payload is not the one its header was made for";
       this.#addAll(frame, range, { verdict: "damaged", reason });
       return;
@@ -141,20 +164,82 @@ class Replay {
       this.#addAll(frame, range, { verdict: "missing-bundle", reason: replayable.problem });
       return;
     }
-    for (let i = range.first; i < range.first + range.count; i++) {
-      const again = recompute(replayable.model, records[i], loggedInstance(frame, payload, i));
-      this.#addOne(frame, i, { logged: loggedOutput(payload, i), ...again });
+    const { model } = replayable;
+    const { records, texts } = input;
+    const again =
+      model.runs === "inline"
+        ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
+        : await recomputeOnThread(model, { frame, payload, records, texts });
+    for (let i = range.first; i < range.first + range.count; i++)
+      this.#addOne(frame, i, { logged: loggedOutput(frame, payload, i), ...(await again(i)) });
+  }
+
+  /** Ends the threads of the models that were opened. */
+  async close(): Promise<void> {
+    for (const known of this.#models.values())
+      if ("model" in known && known.model.runs === "on-thread") await known.model.close();
+  }
+
+  async #recompute(
+    model: LoadedModel,
+    of: {
+      readonly frame: PredictionFrame;
+      readonly payload: PredictionPayload;
+      readonly records: readonly unknown[];
+      readonly instance: number;
+    },
+  ): Promise<Recomputed> {
+    const { frame, payload, records, instance } = of;
+    const logged = loggedInstance(frame, payload, instance);
+    const timeMs = payload.times[instance];
+    const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
+    const again = recompute(model, record, logged);
+    return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
+  }
+
+  /** What is wrong with the logged values of windows, if the stream says something else. */
+  async #compareWindows(
+    frame: PredictionFrame,
+    instance: { readonly model: LoadedModel; readonly record: InputRecord; readonly derived: Float64Array },
+  ): Promise<{ verdict?: "different"; reason?: string }> {
+    const { model, record, derived } = instance;
+    const past = frame.windows && this.#pastOf(frame, model);
+    if (past === undefined || frame.windows === undefined) return {};
+    const windows = await past.at(frame.windows.streamSequence);
+    if (windows === undefined) {
+      this.#windows.unavailable++;
+      return {};
     }
+    this.#windows.recomputed++;
+    windows.resolve(record);
+    const difference = firstDifference(derived, windows.values);
+    if (difference === undefined) return {};
+    const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
+    return { verdict: "different", reason };
+  }
+
+  #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {
+    const { stream } = this.#request;
+    const { windows: program, derivedNames, windowSeed: seed } = model;
+    if (stream === undefined || program === undefined) return undefined;
+    const key = `${name} ${bundle}`;
+    const past =
+      this.#past.get(key) ??
+      new PastWindows(stream, { model: name, bundle, program, derived: derivedNames.length, seed });
+    this.#past.set(key, past);
+    return past;
   }
 
   report(): ReplayReport {
-    const { "missing-bundle": missingBundle, ...counts } = this.#counts;
+    const { "missing-bundle": missingBundle, "within-bound": withinBound, ...counts } = this.#counts;
     return {
       total: this.total,
       ...counts,
+      withinBound,
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
+      windows: this.#windows,
     };
   }
 
@@ -166,7 +251,7 @@ class Replay {
     for (let i = range.first; i < range.first + range.count; i++) {
       this.#addOne(frame, i, {
         ...why,
-        logged: frame.payload === undefined ? null : loggedOutput(frame.payload, i),
+        logged: frame.payload === undefined ? null : loggedOutput(frame, frame.payload, i),
         recomputed: null,
       });
     }
@@ -179,7 +264,8 @@ class Replay {
   ): void {
     this.total++;
     this.#counts[result.verdict]++;
-    const wanted = "id" in this.#request.filter || result.verdict !== "identical";
+    const isSame = result.verdict === "identical" || result.verdict === "within-bound";
+    const wanted = "id" in this.#request.filter || !isSame;
     if (wanted && this.#examples.length < MAX_EXAMPLES) {
       const { id, model, version, bundle, arm, time, instances } = frame;
       this.#examples.push({
@@ -214,43 +300,24 @@ class Replay {
   }
 }
 
-/** The logged records, or undefined when the input is not a list of as many records as were answered. */
-function recordsOf(payload: PredictionPayload, instances: number): readonly unknown[] | undefined {
-  let records: unknown;
-  try {
-    records = JSON.parse(payload.input.toString("utf8"));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return undefined;
-    throw thrown;
-  }
-  return Array.isArray(records) && records.length === instances ? records : undefined;
+function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instance: number): Answer {
+  return asAnswered(loggedInstance(frame, payload, instance).outputs);
 }
 
-function loggedInstance(frame: PredictionFrame, payload: PredictionPayload, instance: number): Computed {
-  const start = instance * frame.featureCount;
-  return {
-    features: payload.features.subarray(start, start + frame.featureCount),
-    outputs: payload.outputs.subarray(instance * payload.width, (instance + 1) * payload.width),
-  };
+/** The record with the time that the prediction gave it, where it says none itself. */
+function recordWithTime(
+  record: InputRecord,
+  { model, timeMs }: { readonly model: LoadedModel; readonly timeMs: number | undefined },
+): InputRecord {
+  return model.windows === undefined || timeMs === undefined
+    ? record
+    : withTime(record, { time: model.windows.time, timeMs });
 }
 
-/** What one instance was answered with: a number, or a list where there are several. */
-function loggedOutput({ outputs, width }: PredictionPayload, instance: number): number | readonly number[] {
-  return asAnswered(outputs.subarray(instance * width, (instance + 1) * width));
-}
-
-function asAnswered(outputs: Float64Array): number | readonly number[] {
-  return outputs.length === 1 ? outputs[0]! : Array.from(outputs);
-}
-
-function recompute(
-  model: LoadedModel,
-  record: unknown,
-  logged: Computed,
-): Pick<ReplayedPrediction, "verdict" | "recomputed" | "reason"> {
+function recompute(model: LoadedModel, record: InputRecord, logged: LoggedInstance): Recomputed {
   let outputs: Float64Array;
   try {
-    outputs = model.predictAll(record as Readonly<Record<string, unknown>>);
+    outputs = model.predictAll(record, logged.derived);
   } catch (thrown) {
     if (!(thrown instanceof SlipwayError)) throw thrown;
     return { verdict: "different", recomputed: null, reason: thrown.message };
@@ -259,17 +326,4 @@ function recompute(
   const recomputed = asAnswered(outputs);
   if (comparison.equal) return { verdict: "identical", recomputed };
   return { verdict: "different", recomputed, reason: reasonOf(comparison, model) };
-}
-
-function reasonOf(comparison: Extract<Comparison, { equal: false }>, model: LoadedModel): string {
-  switch (comparison.what) {
-    case "feature-count":
-      return "another number of features";
-    case "feature":
-      return `feature "${model.featureNames[comparison.index] ?? comparison.index}" came out differently`;
-    case "output-count":
-      return "another number of outputs";
-    case "output":
-      return "the same features gave another output";
-  }
 }

@@ -1,9 +1,11 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Digest, SlipwayError } from "../kernel/index.ts";
+import type { ModelWindows } from "../stream/index.ts";
 import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+import type { ServableModel } from "./loaded-model.ts";
 import { headerTemplate } from "./prediction-frame.ts";
 import type { RoutedModel, RoutingSnapshot } from "./routing.ts";
+import type { ThreadedModel } from "./threaded-model.ts";
 
 /** A loaded version in its place. */
 export class Arm implements ServedVersion {
@@ -13,26 +15,36 @@ export class Arm implements ServedVersion {
   readonly bundle: Digest;
   readonly signature: Signature;
   readonly engine: string;
-  readonly loaded: LoadedModel;
+  readonly runs: ServableModel["runs"];
+  readonly hasWindows: boolean;
+  readonly loaded: ServableModel;
   readonly template: Buffer;
+  /** Of a model with windows. */
+  readonly windows: ModelWindows | undefined;
 
   constructor(
     subject: { model: string; version: number; arm: string },
-    loaded: LoadedModel,
+    { loaded, windows }: { loaded: ServableModel; windows: ModelWindows | undefined },
     incarnation: string,
   ) {
+    this.windows = windows;
+    this.hasWindows = windows !== undefined;
     this.model = subject.model;
     this.version = subject.version;
     this.arm = subject.arm;
     this.bundle = loaded.bundle;
     this.signature = loaded.signature;
     this.engine = loaded.engine;
+    this.runs = loaded.runs;
     this.loaded = loaded;
     this.template = headerTemplate({
       ...subject,
       incarnation,
       bundle: loaded.bundle,
-      featureCount: loaded.features.length,
+      featureCount: loaded.featureNames.length,
+      ...(windows === undefined || loaded.runs !== "inline"
+        ? {}
+        : { derivedCount: loaded.derivedNames.length }),
     });
   }
 }
@@ -67,7 +79,9 @@ export interface Preparation {
   /** Of the snapshot. */
   readonly digest: Digest;
   readonly incarnation: string;
-  readonly load: (bundle: Digest) => Promise<LoadedModel>;
+  readonly load: (bundle: Digest) => Promise<ServableModel>;
+  /** The windows of a loaded version of a model, behind all events that those of the others have seen. */
+  readonly openWindows: (model: string, loaded: ServableModel) => Promise<ModelWindows | undefined>;
   readonly onProblem: (problem: string) => void;
 }
 
@@ -97,14 +111,15 @@ export async function prepareTable(
 
 /** A model whose champion does not load keeps its former champion. */
 async function prepareModel(routed: RoutedModel, preparation: Preparation): Promise<ServedModel> {
-  const { former, incarnation, load, onProblem } = preparation;
+  const { former, incarnation, load, openWindows, onProblem } = preparation;
   const arms = new Map<number, Arm>();
   const versions: VersionStatus[] = [];
   for (const { version, bundle } of routed.versions) {
     try {
       const loaded = loadedIn(former, bundle) ?? (await load(bundle));
+      const windows = await openWindows(routed.name, loaded);
       const arm = version === routed.champion ? "champion" : "version";
-      arms.set(version, new Arm({ model: routed.name, version, arm }, loaded, incarnation));
+      arms.set(version, new Arm({ model: routed.name, version, arm }, { loaded, windows }, incarnation));
       versions.push({ version, bundle, state: "available" });
     } catch (thrown) {
       const problem = thrown instanceof Error ? thrown.message : String(thrown);
@@ -128,7 +143,15 @@ function withoutPath(problem: string, thrown: unknown): string {
   return typeof path === "string" ? problem.replace(` (${path})`, "") : problem;
 }
 
-function loadedIn(table: ServingTable, bundle: Digest): LoadedModel | undefined {
+/** The models of a table that run on threads of their own. */
+export function threadedModels(table: ServingTable): Set<ThreadedModel> {
+  const found = new Set<ThreadedModel>();
+  for (const { arms } of table.models.values())
+    for (const { loaded } of arms.values()) if (loaded.runs === "on-thread") found.add(loaded);
+  return found;
+}
+
+function loadedIn(table: ServingTable, bundle: Digest): ServableModel | undefined {
   for (const model of table.models.values())
     for (const arm of model.arms.values()) if (arm.bundle === bundle) return arm.loaded;
   return undefined;

@@ -17,6 +17,7 @@ const TABLES = {
   journal: ["sequence"],
   snapshots: ["dataset", "digest"],
   snapshot_tags: ["dataset", "name"],
+  snapshot_validations: ["dataset", "digest"],
   runs: ["id"],
   models: ["name"],
   versions: ["model", "version"],

@@ -13,6 +13,8 @@ export interface DatabaseSchema {
   snapshots: SnapshotTable;
   /** registry: movable names of snapshots. */
   snapshot_tags: SnapshotTagTable;
+  /** registry: the last validation of each snapshot. */
+  snapshot_validations: SnapshotValidationTable;
   /** registry: executions of a model's pipeline. */
   runs: RunTable;
   /** registry: names under which versions are numbered. */
@@ -59,6 +61,16 @@ interface SnapshotTagTable {
   digest: string;
   actor: string;
   changed_at: number;
+}
+
+interface SnapshotValidationTable {
+  dataset: Fixed<string>;
+  digest: Fixed<string>;
+  errors: number;
+  warnings: number;
+  report: string;
+  actor: string;
+  validated_at: number;
 }
 
 interface RunTable {

@@ -59,12 +59,16 @@ export class LogTail {
   /** Segments that hold something which has not been read, in the order of their names. */
   async waiting(): Promise<SegmentInfo[]> {
     const { directory, prefix, except } = this.#options;
-    return (await listSegments(directory, { prefix })).filter((segment) => {
-      if (except?.(segment.incarnation) || this.#exhausted.get(segment.segment) === segment.bytes)
-        return false;
-      const mark = this.#marks.get(segment.incarnation);
-      if (mark === undefined || segment.number > mark.number) return true;
-      return segment.number === mark.number && segment.bytes > mark.offset;
+    const segments = await listSegments(directory, {
+      prefix,
+      // What has been read to its end and is followed by another segment need not be looked at again.
+      wanted: ({ incarnation, number }) =>
+        except?.(incarnation) !== true && number >= (this.#marks.get(incarnation)?.number ?? 0),
+    });
+    return segments.filter(({ segment, incarnation, number, bytes }) => {
+      if (this.#exhausted.get(segment) === bytes) return false;
+      const mark = this.#marks.get(incarnation);
+      return mark?.number !== number || bytes > mark.offset;
     });
   }
 
@@ -76,6 +80,16 @@ export class LogTail {
    */
   async *read(): AsyncGenerator<TailedFrame, void, undefined> {
     for (const info of await this.waiting()) yield* this.#readOn(info);
+  }
+
+  /** The same, to be read side by side: what was written since, for each writer that wrote. */
+  async readEach(): Promise<ReadonlyMap<string, AsyncGenerator<TailedFrame, void, undefined>>> {
+    const segments = Map.groupBy(await this.waiting(), ({ incarnation }) => incarnation);
+    return new Map(Array.from(segments, ([incarnation, ofIt]) => [incarnation, this.#readAll(ofIt)]));
+  }
+
+  async *#readAll(segments: readonly SegmentInfo[]): AsyncGenerator<TailedFrame, void, undefined> {
+    for (const info of segments) yield* this.#readOn(info);
   }
 
   async *#readOn(info: SegmentInfo): AsyncGenerator<TailedFrame, void, undefined> {

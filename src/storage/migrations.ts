@@ -13,6 +13,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: "registry", up: createRegistryTables },
   { name: "snapshot tags", up: createSnapshotTags },
   { name: "version origins", up: addVersionOrigins },
+  { name: "snapshot validations", up: createSnapshotValidations },
 ];
 
 /** The version of a database that this release reads and writes. */
@@ -181,4 +182,22 @@ async function createSnapshotTags({ schema }: Kysely<DatabaseSchema>): Promise<v
 
 async function addVersionOrigins({ schema }: Kysely<DatabaseSchema>): Promise<void> {
   await schema.alterTable("versions").addColumn("origin", "text").execute();
+}
+
+async function createSnapshotValidations({ schema }: Kysely<DatabaseSchema>): Promise<void> {
+  await schema
+    .createTable("snapshot_validations")
+    .addColumn("dataset", "text", (column) => column.notNull())
+    .addColumn("digest", "text", (column) => column.notNull())
+    .addColumn("errors", "bigint", (column) => column.notNull())
+    .addColumn("warnings", "bigint", (column) => column.notNull())
+    .addColumn("report", "text", (column) => column.notNull())
+    .addColumn("actor", "text", (column) => column.notNull())
+    .addColumn("validated_at", "bigint", (column) => column.notNull())
+    .addPrimaryKeyConstraint("snapshot_validations_key", ["dataset", "digest"])
+    .addForeignKeyConstraint("snapshot_validations_snapshot", ["dataset", "digest"], "snapshots", [
+      "dataset",
+      "digest",
+    ])
+    .execute();
 }

@@ -26,23 +26,30 @@ export function findMonotoneSplit(context: SearchContext, target: SearchTarget, 
   kernels.unpack(at, binCount(feature), unpackedAt, gradientUnit, hessianUnit);
   const isMissing = hasMissing && bins.rows[valueBins]! > 0;
   // From the right: missing values stay with the left side.
-  scan(context, target, { ...attempt, from: valueBins - 1, to: 1, missing: isMissing ? "left" : "larger" });
-  if (isMissing) scan(context, target, { ...attempt, from: 0, to: valueBins - 1, missing: "right" });
+  scan(context, target, {
+    ...attempt,
+    step: -1,
+    from: valueBins - 1,
+    end: 0,
+    missing: isMissing ? "left" : "larger",
+  });
+  if (isMissing) scan(context, target, { ...attempt, step: 1, from: 0, end: valueBins, missing: "right" });
 }
 
 interface Scan extends Attempt {
   /** The bins that move to the near side one after the other. */
+  readonly step: 1 | -1;
   readonly from: number;
-  readonly to: number;
+  readonly end: number;
   readonly missing: "left" | "right" | "larger";
 }
 
 function scan(context: SearchContext, target: SearchTarget, { best, direction, ...of }: Scan): void {
   const { spec, bins } = context;
   const { leaf, bounds, wholeGain, position } = target;
-  const step = of.from <= of.to ? 1 : -1;
+  const { step } = of;
   const near: Sums = { gradient: 0, hessian: 0, rows: 0 };
-  for (let bin = of.from; step > 0 ? bin <= of.to : bin >= of.to; bin += step) {
+  for (let bin = of.from; bin !== of.end; bin += step) {
     // A bin without rows moves nothing.
     if (bins.rows[bin] === 0) continue;
     near.gradient += bins.gradients[bin]!;

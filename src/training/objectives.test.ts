@@ -282,6 +282,21 @@ describe("monotone constraints", () => {
     }
   });
 
+  it("give features of two values the splits that they have without", async () => {
+    const random = createRandom(2);
+    const a = Float64Array.from({ length: 400 }, () => random.integer(2));
+    const b = Float64Array.from({ length: 400 }, () => random.integer(2));
+    const target = a.map((value, row) => 3 * value - 2 * b[row]! + random.float());
+    const columns = ["a", "b"].map((name) => ({ name, kind: "numeric", cardinality: 0 }) as const);
+    const train = { matrix: { rowCount: 400, columns, values: [a, b] }, target };
+    const [free, held] = await Promise.all(
+      [{}, { monotone: { a: "increasing" } } as const].map((options) =>
+        trainModel(gbdt({ trees: 20, ...options }), { task: "regression", train }, OPTIONS),
+      ),
+    );
+    expect(digestOf(held!.bytes)).toBe(digestOf(free!.bytes));
+  });
+
   it("are refused for categories, unknown features and leaves that are renewed", async () => {
     const { matrix, targets } = rowsOf(100, 4);
     const data = { task: "regression", train: { matrix, target: targets.regression } } as const;

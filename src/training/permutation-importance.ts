@@ -1,4 +1,4 @@
-import type { Engine } from "../inference/index.ts";
+import type { MatrixPredictor } from "../inference/index.ts";
 import { createRandom, type FeatureMatrix, log } from "../kernel/index.ts";
 import type { FeatureImportance, TrainingData, TrainingSet } from "./trainer.ts";
 
@@ -14,27 +14,25 @@ const LEAST_PROBABILITY = 1e-15;
  *
  * @param options `splits` by place of the feature, where the model has splits
  */
-export function permutationImportance(
-  engine: Pick<Engine, "predictMatrix" | "outputs">,
+export async function permutationImportance(
+  engine: Pick<MatrixPredictor, "predictMatrix">,
   data: TrainingData,
   { seed, splits }: { readonly seed: number; readonly splits?: ReadonlyMap<number, number> },
-): FeatureImportance[] {
+): Promise<FeatureImportance[]> {
   const set = data.validate ?? data.train;
   const { columns } = set.matrix;
   const random = createRandom(seed).fork("importance");
   const wanted = Math.max(50, Math.min(MOST_ROWS, Math.floor(MOST_PREDICTIONS / columns.length)));
   const sample = sampled(set, wanted);
-  const loss = (matrix: FeatureMatrix): number =>
-    meanLoss({ ...sample, matrix }, engine.predictMatrix(matrix), data.task);
-  const before = loss(sample.matrix);
-  const importance = columns.map(({ name }, i) => {
+  const loss = async (matrix: FeatureMatrix): Promise<number> =>
+    meanLoss({ ...sample, matrix }, await engine.predictMatrix(matrix), data.task);
+  const before = await loss(sample.matrix);
+  const importance: FeatureImportance[] = [];
+  for (const [i, { name }] of columns.entries()) {
     const values = sample.matrix.values.with(i, shuffled(sample.matrix.values[i]!, random.integer));
-    return {
-      feature: name,
-      gain: Math.max(0, loss({ ...sample.matrix, values }) - before),
-      splits: splits?.get(i) ?? 0,
-    };
-  });
+    const after = await loss({ ...sample.matrix, values });
+    importance.push({ feature: name, gain: Math.max(0, after - before), splits: splits?.get(i) ?? 0 });
+  }
   return importance.sort((a, b) => b.gain - a.gain);
 }
 

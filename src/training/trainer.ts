@@ -60,7 +60,7 @@ export interface FeatureImportance {
 }
 
 export interface TrainedModel {
-  readonly engine: "forest" | "linear";
+  readonly engine: "forest" | "linear" | "onnx";
   /** The model's file, for `openEngine`. */
   readonly bytes: Uint8Array;
   /** Iterations that were run: trees grown, passes over the rows. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { JsonValue } from "../kernel/index.ts";
 import { formerVersion, provenanceRecord } from "./portable-records.ts";
 import { count, list } from "./snapshot-records.ts";
+import { validationSummary } from "./validation-records.ts";
 
 /**
  * The records that control operations answer with. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes,
@@ -64,6 +65,26 @@ export const evaluationRecord = z.object({
   metrics: list(metricRecord),
   /** One entry per value of each slice column. */
   slices: list(z.object({ column: z.string(), value: z.string(), rows: count, metrics: list(metricRecord) })),
+  /** Models of classes: each of them, in the order of the probabilities. `null` where a share has no rows to be of. */
+  classes: list(
+    z.object({
+      name: z.string(),
+      rows: count,
+      predicted: count,
+      precision: z.number().nullable(),
+      recall: z.number().nullable(),
+      f1: z.number().nullable(),
+      auc: z.number().nullable(),
+      /** The wrong class that its rows were taken for most often. */
+      mistakenFor: z.object({ name: z.string(), rows: count }).optional(),
+    }),
+  ).optional(),
+  /** Models of up to 50 classes: `rows[a][p]` rows of class `actual[a]` were said to be of class `predicted[p]`. */
+  confusion: z
+    .object({ actual: list(z.string()), predicted: list(z.string()), rows: list(list(count)) })
+    .optional(),
+  /** Classes of evaluation rows that no training row had; they count as predicted wrongly. */
+  unseenClasses: list(z.object({ name: z.string(), rows: count })).optional(),
   /** Binary models: predicted and observed share of positives, by bins of equal count. */
   calibration: list(z.object({ rows: count, predicted: z.number(), observed: z.number() })).optional(),
 });
@@ -91,6 +112,8 @@ export const stepRecord = z.object({
   startedAt: z.string().nullable(),
   durationMs: z.number().nullable(),
   detail: z.string().optional(),
+  /** Lines about what was found that somebody should read. */
+  notes: list(z.string()).optional(),
 });
 
 export const runState = z.enum([
@@ -204,6 +227,8 @@ export const trainRecord = z.object({
   champion: z.boolean(),
   bundle: z.string(),
   snapshot: z.string(),
+  /** `null` where the dataset has no checks. */
+  validation: validationSummary.nullable(),
   task,
   iterations: count,
   /** What the trainer made, for people: `100 trees`. */
@@ -295,25 +320,33 @@ export const statusRecord = z.object({
   models: list(servedModelRecord),
 });
 
+const answerValue = z.union([z.number(), z.string()]);
+
 export const replayedPrediction = z.object({
   id: z.string(),
   model: z.string(),
   version: count,
   at: z.string(),
-  /** `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why. */
-  verdict: z.enum(["identical", "different", "unavailable"]),
+  /**
+   * `within-bound`: the model runs on a thread of its own, and its answer differs by a few units in the last place, as it may
+   * with the batch. `unavailable`: it cannot be recomputed, for instance because its bundle is gone; `reason` says why.
+   */
+  verdict: z.enum(["identical", "within-bound", "different", "unavailable"]),
   /** A list where the model has several outputs. */
-  logged: z.union([z.number(), list(z.number())]).nullable(),
-  recomputed: z.union([z.number(), list(z.number())]).nullable(),
+  logged: z.union([answerValue, list(answerValue)]).nullable(),
+  recomputed: z.union([answerValue, list(answerValue)]).nullable(),
   reason: z.string().optional(),
 });
 
 export const replayRecord = z.object({
   predictions: count,
   identical: count,
+  withinBound: count,
   different: count,
   unavailable: count,
   durationMs: z.number(),
+  /** How often what windows said was computed anew from the stream, and how often the stream did not reach back as far. */
+  windows: z.object({ recomputed: count, unavailable: count }),
   /** The one that was asked for, or the first of those that are not identical. */
   examples: list(replayedPrediction),
 });
@@ -331,6 +364,11 @@ export const filePredictionRecord = z.object({
   rowsPerSecond: z.number(),
   /** Most memory the process that predicted had at any time. */
   peakBytes: count,
+  /**
+   * For models with windows over the past, what came before the first row: the rows that the model was trained on
+   * (`training`), or nothing because the file is not newer than those (`file`).
+   */
+  history: z.enum(["training", "file"]).optional(),
 });
 
 export const reproduceRecord = z.object({
@@ -340,7 +378,9 @@ export const reproduceRecord = z.object({
   expected: z.string(),
   got: z.string(),
   /** The files of the bundle whose digests differ. */
-  differences: list(z.object({ file: z.string(), expected: z.string(), got: z.string() })),
+  differences: list(
+    z.object({ file: z.string(), expected: z.string().nullable(), got: z.string().nullable() }),
+  ),
   durationMs: z.number(),
 });
 
@@ -354,6 +394,7 @@ export const progressEvent = z.discriminatedUnion("kind", [
     index: count,
     of: count,
     detail: z.string().optional(),
+    notes: list(z.string()).optional(),
     durationMs: z.number().optional(),
   }),
   z.object({

@@ -27,6 +27,7 @@ import {
   snapshotRecord,
   tagRecord,
 } from "./snapshot-records.ts";
+import { validationRecord, validationSummary } from "./validation-records.ts";
 
 interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
   readonly doc: string;
@@ -58,6 +59,11 @@ const reason = z.string().max(2000).optional().describe("Why, for the journal.")
 const instant = z.iso
   .datetime({ offset: true, error: "an ISO 8601 time with a zone is wanted, such as 2026-01-31T12:00:00Z" })
   .optional();
+
+const recomputeWindows = z
+  .boolean()
+  .default(false)
+  .describe("Compute what windows said anew from the stream, too, and compare it with what was logged.");
 
 const threads = z
   .number()
@@ -112,6 +118,8 @@ export const controlOperations = {
           snapshotRecord.extend({
             /** True when the rows are those of a snapshot that exists. */
             reused: z.boolean(),
+            /** `null` where the dataset has no checks. */
+            validation: validationSummary.nullable(),
             durationMs: z.number(),
           }),
         )
@@ -154,6 +162,24 @@ export const controlOperations = {
       output: snapshotDifference,
     },
   ),
+  "data.validate": changing("Judges a snapshot by the checks of its dataset, and records what was found.", {
+    input: z
+      .strictObject({
+        ...snapshotChoice,
+        training: z
+          .strictObject({ dataset: name, snapshot: snapshotReference.optional() })
+          .optional()
+          .describe("Judge by the checks of this dataset instead, for skew against a snapshot of it."),
+        accept: z
+          .union([z.literal("all"), z.array(z.number().int().min(1)).min(1).max(1000).readonly()])
+          .optional()
+          .describe(
+            "Write the proposed changes into the configuration: all, or those of these anomalies, from 1.",
+          ),
+      })
+      .refine(isOneChoice, eitherSnapshotOrTime),
+    output: validationRecord,
+  }),
   "data.tag": changing("Makes a tag name a snapshot.", {
     input: z.strictObject({ dataset: name, snapshot: snapshotReference, tag: name, reason }),
     output: tagRecord,
@@ -346,8 +372,9 @@ export const controlOperations = {
   }),
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([
-      z.strictObject({ id: name }),
+      z.strictObject({ id: name, recomputeWindows }),
       z.strictObject({
+        recomputeWindows,
         model: name.optional(),
         since: instant.describe(
           "Predictions answered at or after this time; without it from the beginning of the log.",

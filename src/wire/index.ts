@@ -33,9 +33,12 @@ export {
   inputRules,
   type ParsedInstances,
 } from "./prediction-body.ts";
+export { type AnswerTensor, type TensorAnswers, writeV1Tensors } from "./tensor-answers.ts";
 export {
   decodeTensor,
   encodeDoubles,
+  encodeIntegers,
+  encodeTexts,
   exactOrBig,
   isTensorType,
   type TensorElement,
@@ -58,4 +61,5 @@ export {
   v2ModelMetadata,
   v2VersionSelector,
   writeV2Response,
+  writeV2TensorResponse,
 } from "./v2.ts";

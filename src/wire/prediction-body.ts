@@ -8,6 +8,8 @@ export interface InputColumn {
   readonly type: ColumnType;
   /** False when the column may be null. */
   readonly required: boolean;
+  /** Of a tensor: extents of one instance, −1 where each may have its own. */
+  readonly shape?: readonly number[];
 }
 
 export interface BodyLimits {
@@ -25,6 +27,8 @@ export interface InputRules extends BodyLimits {
   readonly names: ReadonlySet<string>;
   /** The columns of type int, whose values must not lose digits. */
   readonly integers: readonly string[];
+  /** True for a model without a batch axis. */
+  readonly unbatched: boolean;
 }
 
 export type InputRecord = Readonly<Record<string, unknown>>;
@@ -39,7 +43,7 @@ export interface ParsedInstances {
 export function inputRules(
   model: string,
   columns: readonly InputColumn[],
-  { maxDepth, refuseUnknownFields }: BodyLimits,
+  { maxDepth, refuseUnknownFields, unbatched = false }: BodyLimits & { readonly unbatched?: boolean },
 ): InputRules {
   return {
     maxDepth,
@@ -48,6 +52,7 @@ export function inputRules(
     columns,
     names: new Set(columns.map(({ name }) => name)),
     integers: columns.filter(({ type }) => type === "int").map(({ name }) => name),
+    unbatched,
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lastValidation } from "./validation-records.ts";
 
 /** The records of snapshots; the conventions are those of `control-records.ts`. */
 
@@ -41,6 +42,8 @@ export const snapshotDetail = snapshotRecord.extend({
   parts: count,
   /** The rejected rows by what is wrong with them, most frequent first. */
   faults: list(z.object({ code: z.string(), column: z.string().exactOptional(), rows: count })),
+  /** What the last validation found; `null` before the first. */
+  validation: lastValidation.nullable(),
 });
 
 export const rejectsRecord = z.object({

@@ -118,3 +118,21 @@ function badTensor(name: string, problem: string): Error {
     details: { field: name.slice(0, 200) },
   });
 }
+
+/** INT64. */
+export function encodeIntegers(values: readonly number[]): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(values.length * 8));
+  for (let at = 0; at < values.length; at++) bytes.setBigInt64(at * 8, BigInt(values[at]!), true);
+  return new Uint8Array(bytes.buffer);
+}
+
+/** BYTES. */
+export function encodeTexts(texts: readonly string[]): Uint8Array {
+  const parts = texts.flatMap((text) => {
+    const bytes = Buffer.from(text);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    return [length, bytes];
+  });
+  return Buffer.concat(parts);
+}

@@ -16,6 +16,7 @@ import {
   suspectInteger,
   unknownField,
 } from "./prediction-body.ts";
+import type { AnswerTensor } from "./tensor-answers.ts";
 
 /**
  * The REST protocol of TensorFlow Serving and KServe V1: `:predict` with row `instances` or columnar `inputs`,
@@ -24,6 +25,8 @@ import {
 export interface V1PredictRequest extends ParsedInstances {
   /** `row` answers `predictions`, `columnar` answers `outputs`. */
   readonly form: "row" | "columnar";
+  /** True when the body holds the tensors of a model without a batch axis as they are. */
+  readonly isWhole: boolean;
 }
 
 /** How bodies begin that hold nothing but instances, as JSON writers of most languages make them. */
@@ -53,7 +56,7 @@ function parseRowsOnly(text: string, body: Buffer, rules: InputRules): V1Predict
   }
   if (!Array.isArray(list) || list.length === 0 || !list.every(isObject)) return undefined;
   checkRecords(list, rules, () => parseKeepingInexact(listText));
-  return { form: "row", records: list, json: body.subarray(start, body.length - 1) };
+  return { form: "row", isWhole: false, records: list, json: body.subarray(start, body.length - 1) };
 }
 
 function checkRecords(records: readonly InputRecord[], rules: InputRules, exactRecords: () => unknown): void {
@@ -91,7 +94,12 @@ function parseAny(text: string, rules: InputRules): V1PredictRequest {
   };
   const records = read(document);
   checkRecords(records, rules, () => read(parseKeepingInexact(text)));
-  return { form: hasRows ? "row" : "columnar", records, json: undefined };
+  return {
+    form: hasRows ? "row" : "columnar",
+    isWhole: !hasRows && rules.unbatched,
+    records,
+    json: undefined,
+  };
 }
 
 function rowRecords(instances: unknown, rules: InputRules): InputRecord[] {
@@ -102,9 +110,10 @@ function rowRecords(instances: unknown, rules: InputRules): InputRecord[] {
   const only = rules.columns.length === 1 ? rules.columns[0] : undefined;
   const wrong = instances.findIndex((instance) => isObject(instance) === (only !== undefined));
   if (only === undefined || wrong !== -1) throw notARecord(instances[wrong], wrong, rules);
-  const values = instances.map((instance, index) =>
-    scalarOf(instance, rules, { instance: index, field: only.name }),
-  );
+  const values =
+    only.shape === undefined
+      ? instances.map((instance, index) => scalarOf(instance, rules, { instance: index, field: only.name }))
+      : instances;
   return recordsOf(new Map([[only.name, values]]), values.length);
 }
 
@@ -115,14 +124,17 @@ function columnarRecords(inputs: unknown, rules: InputRules): InputRecord[] {
   }
   const columns = new Map<string, readonly unknown[]>();
   let rowCount: number | undefined;
-  for (const { name } of rules.columns) {
+  for (const { name, shape } of rules.columns) {
     if (!Object.hasOwn(given, name)) continue;
     const value = given[name];
     if (isObject(value))
       throw badRequest(`input "${name}" must be a list of values, not an object`, rules, { field: name });
-    const column = (Array.isArray(value) ? value : [value]).map((item, instance) =>
-      scalarOf(item, rules, { instance, field: name }),
-    );
+    const isOne = rules.unbatched || !Array.isArray(value);
+    const items: readonly unknown[] = isOne ? [value] : value;
+    const column =
+      shape === undefined
+        ? items.map((item, instance) => scalarOf(item, rules, { instance, field: name }))
+        : items;
     if (rowCount !== undefined && column.length !== rowCount) {
       throw badRequest(
         `input "${name}" has ${column.length} values, the inputs before it have ${rowCount}`,
@@ -219,17 +231,26 @@ const V1_TYPES: Readonly<Record<ColumnType, string>> = {
 
 /** TensorFlow Serving's metadata document, doubly nested `signature_def` included. */
 export function v1Metadata(
-  model: { name: string; version: number; output: string; width?: number },
+  model: {
+    name: string;
+    version: number;
+    output: string;
+    width?: number;
+    tensors?: readonly AnswerTensor[];
+  },
   rules: InputRules,
 ): object {
-  const tensor = (name: string, dtype: string, width = 1) => ({
+  const tensor = (name: string, dtype: string, shape: readonly number[] = []) => ({
     dtype,
     tensor_shape: {
-      dim: [{ size: "-1", name: "" }, ...(width === 1 ? [] : [{ size: String(width), name: "" }])],
+      dim: (rules.unbatched ? shape : [-1, ...shape]).map((extent) => ({ size: String(extent), name: "" })),
       unknown_rank: false,
     },
     name: `${name}:0`,
   });
+  const outputs: readonly AnswerTensor[] = model.tensors ?? [
+    { name: model.output, type: "float", shape: model.width === undefined ? [] : [model.width] },
+  ];
   return {
     model_spec: { name: model.name, signature_name: "", version: String(model.version) },
     metadata: {
@@ -237,9 +258,11 @@ export function v1Metadata(
         signature_def: {
           serving_default: {
             inputs: Object.fromEntries(
-              rules.columns.map(({ name, type }) => [name, tensor(name, V1_TYPES[type])]),
+              rules.columns.map(({ name, type, shape }) => [name, tensor(name, V1_TYPES[type], shape)]),
             ),
-            outputs: { [model.output]: tensor(model.output, "DT_DOUBLE", model.width) },
+            outputs: Object.fromEntries(
+              outputs.map(({ name, type, shape }) => [name, tensor(name, V1_TYPES[type], shape)]),
+            ),
             method_name: "tensorflow/serving/predict",
           },
         },

@@ -54,7 +54,13 @@ const RECORDS = [
 
 describe("JSON tensors", () => {
   it("become records, one for each place of the first dimension", () => {
-    expect(parse({ id: "7", inputs: INPUTS })).toEqual({ id: "7", records: RECORDS, json: undefined });
+    expect(parse({ id: "7", inputs: INPUTS })).toEqual({
+      id: "7",
+      outputs: undefined,
+      isWhole: false,
+      records: RECORDS,
+      json: undefined,
+    });
   });
 
   it("may be nested, of shape [n, 1], and in any order", () => {

@@ -15,12 +15,18 @@ import {
   recordsOf,
   unknownField,
 } from "./prediction-body.ts";
+import { type AnswerTensor, type TensorAnswers, writeV2Tensors } from "./tensor-answers.ts";
 import type { TensorElement } from "./tensor-bytes.ts";
+import { splitTensor } from "./tensor-values.ts";
 
 /** The Open Inference Protocol V2 over REST with JSON tensors: one tensor for each raw column. */
 export interface V2InferRequest extends ParsedInstances {
   /** Echoed in the answer. */
   readonly id: string | undefined;
+  /** Names of the outputs that were asked for; all when nothing was. */
+  readonly outputs: readonly string[] | undefined;
+  /** True when the body holds the tensors of a model without a batch axis as they are. */
+  readonly isWhole: boolean;
 }
 
 const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = (() => {
@@ -40,17 +46,21 @@ const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = 
  *
  * @throws WIRE_EMPTY_BODY, WIRE_NOT_JSON, WIRE_TOO_DEEP, WIRE_BAD_REQUEST, WIRE_INEXACT_INTEGER, WIRE_UNKNOWN_FIELD
  */
-export function parseV2Infer(body: Buffer, rules: InputRules, outputName: string): V2InferRequest {
+export function parseV2Infer(
+  body: Buffer,
+  rules: InputRules,
+  outputNames: string | readonly string[],
+): V2InferRequest {
   const text = bodyText(body, rules);
   const document = parseJson(text);
   if (!isObject(document)) throw badRequest("the body must be a JSON object", rules);
   const { id } = document;
   if (id !== undefined && typeof id !== "string")
     throw badRequest('"id" must be a string', rules, { field: "id" });
-  checkOutputs(document.outputs, outputName, rules);
+  const outputs = readOutputs(document.outputs, outputNames, rules);
   const tensors = tensorsOf(document.inputs, rules);
   refuseLostDigits(tensors, rules, text);
-  return { id, records: recordsFrom(tensors, rules), json: undefined };
+  return { id, outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
 }
 
 /** A tensor that was not sent as JSON. */
@@ -71,20 +81,21 @@ export interface InputTensor {
 export function recordsOfTensors(
   request: { readonly inputs: readonly InputTensor[]; readonly outputs: readonly string[] },
   rules: InputRules,
-  outputName: string,
-): ParsedInstances {
-  checkOutputs(
+  outputNames: string | readonly string[],
+): Omit<V2InferRequest, "id"> {
+  const outputs = readOutputs(
     request.outputs.map((name) => ({ name })),
-    outputName,
+    outputNames,
     rules,
   );
   const tensors = tensorsOf(request.inputs, rules);
   for (const { name, values } of tensors.values()) {
     for (const [instance, value] of values.entries()) {
-      if (typeof value === "bigint") throw inexactInteger(rules, { instance, field: name, value });
+      const inexact = firstBigInt(value);
+      if (inexact !== undefined) throw inexactInteger(rules, { instance, field: name, value: inexact });
     }
   }
-  return { records: recordsFrom(tensors, rules), json: undefined };
+  return { outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
 }
 
 /** Any text may stand for a version: `3` and `v3` are numbers, others are taken for labels; nothing for the champion. */
@@ -94,11 +105,25 @@ export function v2VersionSelector(text: string): { version?: number; label?: str
   return match === null ? { label: text } : { version: Number(match[1]) };
 }
 
+function firstBigInt(value: unknown): bigint | undefined {
+  if (!Array.isArray(value)) return typeof value === "bigint" ? value : undefined;
+  for (const item of value) {
+    const found = firstBigInt(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function areWhole(tensors: ReadonlyMap<string, Tensor>): boolean {
+  return Array.from(tensors.values()).some((tensor) => tensor.isWhole);
+}
+
 interface Tensor {
   readonly name: string;
   /** Place among the inputs. */
   readonly index: number;
   readonly values: readonly unknown[];
+  readonly isWhole: boolean;
 }
 
 function tensorsOf(inputs: unknown, rules: InputRules): Map<string, Tensor> {
@@ -116,12 +141,16 @@ function tensorsOf(inputs: unknown, rules: InputRules): Map<string, Tensor> {
       continue;
     }
     if (tensors.has(name)) throw badRequest(`the input "${name}" stands there twice`, rules, { field: name });
-    tensors.set(name, { name, index, values: valuesOf(input, column, rules) });
+    tensors.set(name, { name, index, ...valuesOf(input, column, rules) });
   }
   return tensors;
 }
 
-function valuesOf(input: InputRecord, column: InputColumn, rules: InputRules): readonly unknown[] {
+function valuesOf(
+  input: InputRecord,
+  column: InputColumn,
+  rules: InputRules,
+): Pick<Tensor, "values" | "isWhole"> {
   const { name, type } = column;
   const { datatype, shape, data, parameters } = input;
   if (typeof datatype !== "string" || !DATATYPES[type].includes(datatype)) {
@@ -135,20 +164,38 @@ function valuesOf(input: InputRecord, column: InputColumn, rules: InputRules): r
     throw badRequest(`input "${name}" is a binary tensor; this server reads JSON tensors only`, rules, {
       field: name,
     });
-  const rowCount = rowsOf(shape, name, rules);
   if (!Array.isArray(data)) throw badRequest(`input "${name}" has no list "data"`, rules, { field: name });
+  if (column.shape !== undefined) {
+    const tensor = { ...column, shape: column.shape };
+    const extents = extentsOf(shape, name, rules);
+    const { instances } = splitTensor({ shape: extents, data }, tensor, rules);
+    return { values: instances, isWhole: rules.unbatched && extents.length === column.shape.length };
+  }
+  const isWhole = rules.unbatched && Array.isArray(shape) && shape.length === 0;
+  const rowCount = isWhole ? 1 : rowsOf(shape, name, rules);
   if (data.length !== rowCount)
     throw badRequest(
       `input "${name}" has ${data.length} values in "data" and the shape ${JSON.stringify(shape)}`,
       rules,
       { field: name },
     );
-  return data.map((value: unknown, row) => {
+  const values = data.map((value: unknown, row) => {
     const inner: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
     if (typeof inner === "object" && inner !== null)
       throw badRequest(`field "${name}" must be a single value`, rules, { field: name, instance: row });
     return inner;
   });
+  return { values, isWhole };
+}
+
+function extentsOf(shape: unknown, name: string, rules: InputRules): readonly number[] {
+  const isExtent = (extent: unknown) => Number.isSafeInteger(extent) && Number(extent) >= 0;
+  if (Array.isArray(shape) && shape.every(isExtent)) return shape;
+  throw badRequest(
+    `input "${name}" has the shape ${JSON.stringify(shape) ?? "undefined"}; a list of extents is expected`,
+    rules,
+    { field: name },
+  );
 }
 
 /** The first dimension of a shape [n] or [n, 1]. */
@@ -196,10 +243,14 @@ function recordsFrom(tensors: ReadonlyMap<string, Tensor>, rules: InputRules): I
   return recordsOf(columns, rowCount);
 }
 
+function holdsInexact(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsInexact) : mayBeInexact(value);
+}
+
 function refuseLostDigits(tensors: ReadonlyMap<string, Tensor>, rules: InputRules, text: string): void {
   const suspects = rules.integers
     .map((name) => tensors.get(name))
-    .filter((tensor) => tensor?.values.some(mayBeInexact) === true);
+    .filter((tensor) => tensor?.values.some(holdsInexact) === true);
   if (suspects.length === 0) return;
   const exact = parseKeepingInexact(text);
   if (!isObject(exact) || !Array.isArray(exact.inputs)) return;
@@ -207,64 +258,103 @@ function refuseLostDigits(tensors: ReadonlyMap<string, Tensor>, rules: InputRule
     if (tensor === undefined) continue;
     const input: unknown = exact.inputs[tensor.index];
     if (!isObject(input) || !Array.isArray(input.data)) continue;
-    const data = input.data.flat() as readonly unknown[];
-    for (const [instance, value] of data.entries()) {
+    const data = input.data.flat(Number.POSITIVE_INFINITY) as readonly unknown[];
+    const perInstance = data.length / tensor.values.length;
+    for (const [at, value] of data.entries()) {
+      const instance = Math.floor(at / perInstance);
       if (typeof value === "bigint") throw inexactInteger(rules, { instance, field: tensor.name, value });
     }
   }
 }
 
-function checkOutputs(outputs: unknown, known: string, rules: InputRules): void {
-  if (outputs === undefined) return;
+function readOutputs(
+  outputs: unknown,
+  outputNames: string | readonly string[],
+  rules: InputRules,
+): readonly string[] | undefined {
+  if (outputs === undefined) return undefined;
+  const known = typeof outputNames === "string" ? [outputNames] : outputNames;
   if (!Array.isArray(outputs)) throw badRequest('"outputs" must be a list', rules, { field: "outputs" });
+  const names: string[] = [];
   for (const [index, output] of outputs.entries()) {
     const name: unknown = isObject(output) ? output.name : undefined;
-    if (name !== known) {
+    if (typeof name !== "string" || !known.includes(name)) {
+      const listed = `output${known.length === 1 ? "" : "s"} ${known.map((one) => `"${one}"`).join(", ")}`;
       throw badRequest(
-        `outputs[${index}] asks for ${JSON.stringify(name) ?? "nothing"}; the model has the output "${known}"`,
+        `outputs[${index}] asks for ${JSON.stringify(name) ?? "nothing"}; the model has the ${listed}`,
         rules,
         { field: "outputs" },
       );
     }
+    if (names.includes(name))
+      throw badRequest(`the output "${name}" is asked for twice`, rules, { field: "outputs" });
+    names.push(name);
   }
-  if (outputs.length > 1)
-    throw badRequest(`the output "${known}" is asked for twice`, rules, { field: "outputs" });
+  return names.length === 0 ? undefined : names;
+}
+
+interface V2Answer {
+  readonly model: string;
+  readonly version: number;
+  readonly id: string | undefined;
+  readonly predictionId: string;
 }
 
 /** The body of an `infer` answer. */
 export function writeV2Response(
-  answer: {
-    readonly model: string;
-    readonly version: number;
-    readonly id: string | undefined;
-    readonly predictionId: string;
+  answer: V2Answer & {
     readonly output: string;
     /** Outputs of an instance: 1 unless given. */
     readonly width?: number;
   },
   outputs: readonly number[],
 ): string {
-  const { model, version, id, predictionId, output, width = 1 } = answer;
+  const { output, width = 1 } = answer;
   const shape = width === 1 ? outputs.length : `${outputs.length / width}, ${width}`;
+  return `${responseHead(answer)}[{"name": ${JSON.stringify(output)}, "datatype": "FP64", "shape": [${shape}], "data": ${floatList(outputs)}}]}`;
+}
+
+/** The body of an `infer` answer of several tensors, or of one that is no list of numbers. */
+export function writeV2TensorResponse(
+  answer: V2Answer,
+  answers: TensorAnswers,
+  wanted?: readonly string[],
+): string {
+  return `${responseHead(answer)}${writeV2Tensors(answers, wanted)}}`;
+}
+
+function responseHead({ model, version, id, predictionId }: V2Answer): string {
   const echoed = id === undefined ? "" : `"id": ${JSON.stringify(id)}, `;
   return (
     `{"model_name": ${JSON.stringify(model)}, "model_version": "${version}", ${echoed}` +
-    `"parameters": {"prediction_id": "${predictionId}"}, "outputs": [{"name": ${JSON.stringify(output)}, ` +
-    `"datatype": "FP64", "shape": [${shape}], "data": ${floatList(outputs)}}]}`
+    `"parameters": {"prediction_id": "${predictionId}"}, "outputs": `
   );
 }
 
 export function v2ModelMetadata(
-  model: { name: string; versions: readonly number[]; engine: string; output: string; width?: number },
+  model: {
+    name: string;
+    versions: readonly number[];
+    engine: string;
+    output: string;
+    width?: number;
+    tensors?: readonly AnswerTensor[];
+  },
   rules: InputRules,
 ): object {
+  const tensor = (name: string, type: ColumnType, shape: readonly number[] = []) => ({
+    name,
+    datatype: DATATYPES[type][0],
+    shape: rules.unbatched ? shape : [-1, ...shape],
+  });
+  const outputs: readonly AnswerTensor[] = model.tensors ?? [
+    { name: model.output, type: "float", shape: model.width === undefined ? [] : [model.width] },
+  ];
   return {
     name: model.name,
     versions: model.versions.map(String),
     platform: `slipway_${model.engine}`,
-    inputs: rules.columns.map(({ name, type }) => ({ name, datatype: DATATYPES[type][0], shape: [-1] })),
-    outputs: [
-      { name: model.output, datatype: "FP64", shape: model.width === undefined ? [-1] : [-1, model.width] },
-    ],
+    inputs: rules.columns.map(({ name, type, shape }) => tensor(name, type, shape)),
+    outputs: outputs.map(({ name, type, shape }) => tensor(name, type, shape)),
   };
 }

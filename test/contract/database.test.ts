@@ -161,6 +161,7 @@ describe.each(kinds)("a database on $name", (kind) => {
         { version: 1, name: "registry" },
         { version: 2, name: "snapshot tags" },
         { version: 3, name: "version origins" },
+        { version: 4, name: "snapshot validations" },
       ]);
     } finally {
       for (const each of many) await each.close();
@@ -177,7 +178,7 @@ describe.each(kinds)("a database on $name", (kind) => {
       code: "STORAGE_DATABASE_NEWER",
       kind: "unsupported",
       message: expect.stringContaining(database.location),
-      details: { version: 99, known: 3 },
+      details: { version: 99, known: 4 },
     });
   });
 });

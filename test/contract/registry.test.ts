@@ -17,6 +17,7 @@ const TABLES = [
   "reproductions",
   "aliases",
   "snapshot_tags",
+  "snapshot_validations",
   "versions",
   "models",
   "runs",
@@ -114,6 +115,39 @@ describe.each(kinds)("a registry on $name", (kind) => {
       expect((await registry.snapshot("flights", "latest")).digest).toBe(digestOf("a"));
       expect(await registry.snapshots("flights")).toHaveLength(2);
       expect(await actions()).toEqual(Array(3).fill("snapshot.recorded"));
+    });
+
+    it("keep their last validation, and are compared with the last one before that was not refused", async () => {
+      for (const rows of ["a", "b", "c"]) await registry.recordSnapshot(snapshot(rows));
+      const found = { dataset: "flights", digest: digestOf("b"), actor, report: { anomalies: [] } };
+      expect(await registry.validation("flights", digestOf("b"))).toBeUndefined();
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("b"));
+      await registry.recordValidation({ ...found, errors: 0, warnings: 2 });
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("b"));
+      await registry.recordValidation({
+        ...found,
+        errors: 1,
+        warnings: 0,
+        report: { anomalies: [{ rows: 1 }] },
+      });
+      expect(await registry.validation("flights", digestOf("b"))).toMatchObject({
+        errors: 1,
+        warnings: 0,
+        report: { anomalies: [{ rows: 1 }] },
+        actor,
+      });
+      expect((await registry.snapshotBefore("flights", digestOf("c")))?.digest).toBe(digestOf("a"));
+      expect(await registry.snapshotBefore("flights", digestOf("a"))).toBeUndefined();
+      expect((await registry.snapshotBefore("flights", digestOf("new")))?.digest).toBe(digestOf("c"));
+      await expect(
+        registry.recordValidation({ ...found, digest: digestOf("none"), errors: 0, warnings: 0 }),
+      ).rejects.toMatchObject({ code: "REGISTRY_UNKNOWN_SNAPSHOT" });
+      expect((await actions()).slice(3)).toEqual(["snapshot.validated", "snapshot.validated"]);
+      now += 1000;
+      const { unused } = await registry.removeUnusedSnapshots({ since: now, actor });
+      expect(unused.map(({ digest }) => digest)).toContain(digestOf("b"));
+      expect(await registry.validation("flights", digestOf("b"))).toBeUndefined();
+      await isWhole();
     });
 
     it("have movable tags, which stand wherever a snapshot is named", async () => {

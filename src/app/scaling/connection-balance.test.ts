@@ -38,6 +38,15 @@ describe("connections", () => {
     ).toEqual([]);
   });
 
+  it("do not go to and fro where they cannot be shared evenly", () => {
+    expect(
+      balanceConnections([
+        { pid: 1, requests: 200, connections: 2 },
+        { pid: 2, requests: 100, connections: 1 },
+      ]),
+    ).toEqual([]);
+  });
+
   it("come to an even share when they are spread anew over those that have fewer", () => {
     fc.assert(
       fc.property(

@@ -28,9 +28,11 @@ export function balanceConnections(traffic: readonly WorkerTraffic[]): readonly 
   if (traffic.length < 2 || total < LEAST_REQUESTS) return [];
   const even = total / traffic.length;
   return traffic
-    .filter(({ requests, connections }) => requests > even * TOLERANCE && connections > 1)
+    .filter(({ requests }) => requests > even * TOLERANCE)
     .map(({ pid, requests, connections }) => ({
       pid,
-      connections: Math.max(1, Math.floor((connections * (requests - even)) / requests)),
-    }));
+      // Rounded down: one connection too many that moved would have to move back.
+      connections: Math.floor((connections * (requests - even)) / requests),
+    }))
+    .filter(({ connections }) => connections > 0);
 }

@@ -1,4 +1,5 @@
 import { formatCount } from "../format-values.ts";
+import { checkLines } from "./check-lines.ts";
 import type { ColumnFacts } from "./column-facts.ts";
 import type { FeatureDraft } from "./feature-draft.ts";
 import type { ColumnDraft, ProjectDraft } from "./project-draft.ts";
@@ -26,7 +27,7 @@ export const ${draft.datasetName} = dataset({
   source: ${sourceCode(source)},
   columns: {
 ${draft.columns.map(columnLines).join("")}  },
-${draft.time === undefined ? "" : `  time: ${quote(draft.time)},\n`}});
+${draft.time === undefined ? "" : `  time: ${quote(draft.time)},\n`}${checkLines(draft)}});
 
 /** ${comment(draft.target.question)} */
 export const ${draft.modelName} = model({

@@ -342,6 +342,28 @@ describe("the text", () => {
     );
   });
 
+  it("begins with a few limits that its own rows keep", () => {
+    const same: readonly [ColumnType, Values] = ["category", rows(() => "x")];
+    const kind: readonly [ColumnType, Values] = [
+      "category",
+      rows((row) => ["b", 'a"', null][row % 3] ?? null),
+    ];
+    const many: readonly [ColumnType, Values] = ["category", rows((row) => `v${row % 9}`)];
+    const signed: readonly [ColumnType, Values] = ["float", rows((row) => scattered(row) - 0.5)];
+    const { text } = draft({ same, kind, many, score, signed, answer }, { target: "answer" });
+    expect(text).toContain(`  checks: {
+    rows: { min: 200 }, // a file that was cut off
+    rowsOfPrevious: { min: 0.5, max: 2 },
+    unexpectedColumns: { allowed: ["same"] },
+    columns: {
+      kind: { domain: { values: ["a\\"", "b"], severity: "warning" }, drift: { lInfinity: 0.1 } },
+      score: { range: { min: 0, severity: "warning" } },
+    },
+  },
+});
+`);
+  });
+
   it("keeps its lines short", () => {
     const long: readonly [ColumnType, Values] = [
       "category",

@@ -14,8 +14,15 @@ export interface CollectedWindow {
  * when they will be, those of one moment in the order in which they came.
  */
 export interface Cell {
+  readonly panes: readonly number[];
+  readonly pending: readonly number[];
+}
+
+interface LiveCell {
   readonly panes: number[];
-  readonly pending: number[];
+  pending: number[];
+  /** Where `pending` begins: what stands before it has become known. */
+  head: number;
 }
 
 const PANE = 0;
@@ -29,7 +36,7 @@ const MS_PER_HOUR = 3_600_000;
 export class KeyedWindow {
   readonly collected: CollectedWindow;
   readonly width: number;
-  readonly #cells = new Map<string, Cell>();
+  readonly #cells = new Map<string, LiveCell>();
   readonly #paneMs: number;
   readonly #paneCount: number;
   /** Places within the row of a pane; −1 where no statistic needs the number. */
@@ -79,11 +86,11 @@ export class KeyedWindow {
     if (pane <= this.#paneOf(this.#watermarkMs) - this.#paneCount) return;
     let cell = this.#cells.get(key);
     if (cell === undefined) {
-      cell = { panes: [], pending: [] };
+      cell = { panes: [], pending: [], head: 0 };
       this.#cells.set(key, cell);
     }
     if (knownMs > this.#watermarkMs) {
-      insertPending(cell.pending, knownMs, value);
+      insertPending(cell, knownMs, value);
       return;
     }
     this.#settle(cell);
@@ -99,7 +106,7 @@ export class KeyedWindow {
     this.#settle(cell);
     const until = this.#paneOf(timeMs);
     const from = Math.max(until, this.#paneOf(this.#watermarkMs)) - this.#paneCount + 1;
-    const { panes, pending } = cell;
+    const { panes, pending, head } = cell;
     const newest = this.#newest;
     this.#clear(newest);
     for (let at = 0; at < panes.length; at += this.width) {
@@ -109,7 +116,7 @@ export class KeyedWindow {
       for (let place = 0; place < this.width; place++) newest[place] = panes[at + place]!;
     }
     // What comes after the newest row is in the newest pane or in later ones.
-    for (let at = 0; at < pending.length && pending[at]! <= timeMs; at += 2) {
+    for (let at = head; at < pending.length && pending[at]! <= timeMs; at += 2) {
       const knownMs = pending[at]!;
       const pane = this.#paneOf(knownMs);
       if (pane < from) continue;
@@ -150,30 +157,35 @@ export class KeyedWindow {
     this.#sweptPane = this.#paneOf(this.#watermarkMs);
     for (const [key, cell] of this.#cells) {
       this.#settle(cell);
-      if (cell.panes.length === 0 && cell.pending.length === 0) this.#cells.delete(key);
+      if (cell.panes.length === 0 && cell.pending.length === cell.head) this.#cells.delete(key);
     }
   }
 
   /** Keys and what is kept of them, without what has expired, by code units of the keys. */
   cells(): [string, Cell][] {
     this.sweep();
-    return [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...this.#cells]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, { panes, pending, head }]) => [key, { panes, pending: pending.slice(head) }]);
   }
 
   /** Puts back what `cells` gave. */
-  restore(key: string, cell: Cell): void {
-    this.#cells.set(key, cell);
+  restore(key: string, { panes, pending }: Cell): void {
+    this.#cells.set(key, { panes: [...panes], pending: [...pending], head: 0 });
   }
 
   /** Moves what is known by now into its panes and drops the panes that have expired. */
-  #settle({ panes, pending }: Cell): void {
-    let known = 0;
-    while (known < pending.length && pending[known]! <= this.#watermarkMs) {
-      const item = { knownMs: pending[known]!, value: pending[known + 1]! };
+  #settle(cell: LiveCell): void {
+    const { panes, pending } = cell;
+    while (cell.head < pending.length && pending[cell.head]! <= this.#watermarkMs) {
+      const item = { knownMs: pending[cell.head]!, value: pending[cell.head + 1]! };
       this.#addItem(panes, this.#rowOf(panes, this.#paneOf(item.knownMs)), item);
-      known += 2;
+      cell.head += 2;
     }
-    if (known > 0) pending.splice(0, known);
+    if (cell.head > 0 && 2 * cell.head >= pending.length) {
+      cell.pending = pending.slice(cell.head);
+      cell.head = 0;
+    }
     const expired = this.#paneOf(this.#watermarkMs) - this.#paneCount;
     let gone = 0;
     while (gone < panes.length && panes[gone + PANE]! <= expired) gone += this.width;
@@ -217,9 +229,9 @@ export class KeyedWindow {
 }
 
 /** Behind those that will be known at the same moment. */
-function insertPending(pending: number[], knownMs: number, value: number): void {
+function insertPending({ pending, head }: LiveCell, knownMs: number, value: number): void {
   let at = pending.length;
-  while (at > 0 && pending[at - 2]! > knownMs) at -= 2;
+  while (at > head && pending[at - 2]! > knownMs) at -= 2;
   if (at === pending.length) pending.push(knownMs, value);
   else pending.splice(at, 0, knownMs, value);
 }

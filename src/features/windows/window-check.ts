@@ -54,23 +54,26 @@ export function readWindowSpec(given: Json, where: string, rules: WindowRules): 
 
 function readSource(given: Json, where: string, rules: WindowRules): WindowSource {
   const { columns } = rules;
-  const own = readObject(given, where, ["from", "expression", "columns"]);
+  const own = readObject(given, where, ["from", "expression", "columns", "target"]);
   const kinds = ["number", "flag"] as const;
-  const refuseExtra = (name: "expression" | "columns"): void => {
+  const refuseExtra = (name: "expression" | "columns" | "target"): void => {
     if (own[name] !== undefined) throw refusePlan(`must not have ${name}`, where);
   };
   switch (own.from) {
     case "rows":
       refuseExtra("expression");
       refuseExtra("columns");
+      refuseExtra("target");
       return { from: "rows" };
     case "value": {
       refuseExtra("columns");
+      refuseExtra("target");
       const expression = readExpression(own.expression, where, { ...rules, kinds });
       refuseLearned(expression, where);
       return { from: "value", expression };
     }
     case "label": {
+      if (own.target !== undefined && own.target !== true) throw refusePlan("has a bad member target", where);
       const later = readList(own.columns, where, 1000).map((column) => readLabelColumn(column, where));
       if (later.some(({ name }) => Object.hasOwn(columns, name))) {
         throw refusePlan("has a column that is known before and after", where);
@@ -85,7 +88,7 @@ function readSource(given: Json, where: string, rules: WindowRules): WindowSourc
       if (later.length === 0 || later.some(({ name }) => !read.has(name))) {
         throw refusePlan("must name the later columns that it reads", where);
       }
-      return { from: "label", expression, columns: later };
+      return { from: "label", expression, columns: later, ...(own.target === true ? { target: true } : {}) };
     }
     default:
       throw refusePlan("collects something unknown", where);

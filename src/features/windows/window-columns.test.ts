@@ -199,7 +199,7 @@ describe("the rows of a table as a stream", () => {
     );
   });
 
-  it("must have the columns, but may lack labels", () => {
+  it("must have the columns; labels only where nobody says that they may be missing", () => {
     const window: WindowSpec = {
       time: "t",
       of: sources[2]!,
@@ -223,8 +223,9 @@ describe("the rows of a table as a stream", () => {
       columns: new Map([...table.columns].filter(([other]) => other !== name)),
     });
     expect([...streamTable(program, table).columns.get(0)!.values]).toEqual([0, 1]);
-    expect([...streamTable(program, without("delay")).columns.get(0)!.values]).toEqual([0, 0]);
-    for (const name of ["t", "user"]) {
+    const unlabelled = streamTable(program, without("delay"), { labels: "optional" });
+    expect([...unlabelled.columns.get(0)!.values]).toEqual([0, 0]);
+    for (const name of ["t", "user", "delay"]) {
       expect(() => streamTable(program, without(name))).toThrowError(
         expect.objectContaining({ code: "FEATURES_BAD_TABLE" }),
       );
@@ -245,8 +246,34 @@ describe("windows of a plan", () => {
     const count = { name: "a", type: "float", from: { kind: "window", window, statistic: "count" } } as const;
     const since = { ...count, name: "b", from: { ...count.from, statistic: "hoursSinceLast" } } as const;
     const program = windowProgram({ inputs, derived: [since, count] })!;
+    expect(windowProgram({ inputs, derived: [count, since] })!.windows).toEqual(program.windows);
     expect(program.windows).toEqual([{ spec: window, statistics: ["count", "hoursSinceLast"] }]);
     expect(windowProgram({ inputs, derived: [] })).toBeUndefined();
+  });
+
+  it("over the target take feedback about it or about its columns, whichever comes first, once", () => {
+    const of = { from: "label", expression: bothKnown, columns: [delay, cancelled], target: true } as const;
+    const window: WindowSpec = { time: "t", of, by: [], overMs: 1000, paneMs: 20, knownAfterMs: 0 };
+    const count = { name: "a", type: "float", from: { kind: "window", window, statistic: "count" } } as const;
+    const program = windowProgram({ inputs, derived: [count] })!;
+    expect(program.labels).toEqual([delay, cancelled, { name: "target", type: "bool" }]);
+    const record = { t: 1, user: "a", n: 0, price: 1 };
+    const said = (labels: Record<string, unknown>, arrived: string) =>
+      program.labelEvent(record, { labels, arrived, atMs: 5 })?.values;
+    expect(said({ delay: 3 }, "delay")).toBeUndefined();
+    expect(said({ delay: 3, cancelled: false }, "cancelled")).toEqual([1]);
+    expect(said({ target: true }, "target")).toEqual([1]);
+    expect(said({ target: 0 }, "target")).toEqual([0]);
+    expect(said({ target: null }, "target")).toBeUndefined();
+    expect(said({ delay: 3, target: false }, "target")).toEqual([0]);
+    expect(said({ delay: 3, cancelled: false, target: true }, "target")).toBeUndefined();
+    expect(said({ target: true, delay: 3, cancelled: false }, "cancelled")).toBeUndefined();
+    expect(() => said({ target: "late" }, "target")).toThrowError(
+      expect.objectContaining({
+        code: "FEATURES_BAD_FIELD",
+        details: expect.objectContaining({ field: "target" }),
+      }),
+    );
   });
 
   it("refuse records without what they need", () => {

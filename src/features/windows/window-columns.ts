@@ -18,6 +18,8 @@ export interface TableStreamOptions {
   readonly state?: WindowState;
   /** `time`: older rows first, those of one time as they stand in the table. Default: `time`. */
   readonly order?: "time" | "as given";
+  /** Whether the columns of labels may be missing; labels that are not there never become known. Default: they may not. */
+  readonly labels?: "required" | "optional";
 }
 
 /**
@@ -26,17 +28,17 @@ export interface TableStreamOptions {
  *
  * The same rows sent one by one, as `rowEvent`, `read`, `apply` and `labelEvent`, `apply`, give the same bits.
  *
- * @throws FEATURES_BAD_TABLE when the table lacks a column; labels may be missing as a whole
+ * @throws FEATURES_BAD_TABLE when the table lacks a column
  */
 export function streamTable(
   program: WindowProgram,
   table: Table,
-  { state = new WindowState(program), order = "time" }: TableStreamOptions = {},
+  { state = new WindowState(program), order = "time", labels = "required" }: TableStreamOptions = {},
 ): TableStream {
   const { tables, columns } = program;
   const rowValues = tables.rows.evaluateTable(table).values;
-  const hasLabels = program.labels.every(({ name }) => table.columns.has(name));
-  const labelValues = hasLabels ? tables.labels?.evaluateTable(table).values : undefined;
+  if (labels === "required") requireLabels(program, table);
+  const labelValues = tables.labels?.evaluateTable(table).values;
   const times = rowValues[0]!;
   const keys = tables.keys.map((parts) => keysOfTable(parts, table, rowValues));
   const inputs = tables.sources.map(({ key, value }) => ({
@@ -52,7 +54,7 @@ export function streamTable(
   const keysNow: (string | null)[] = inputs.map(() => null);
   const rowNow: (number | null)[] = inputs.map(() => null);
   const labelNow: (number | null)[] = inputs.map(() => null);
-  const withLabels = inputs.some(({ label }) => label !== undefined);
+  const withLabels = labelValues !== undefined;
   for (const row of order === "time" ? rowsByTime(times) : times.keys()) {
     const timeMs = Number.isNaN(times[row]) ? null : times[row]!;
     for (let at = 0; at < inputs.length; at++) {
@@ -72,6 +74,14 @@ export function streamTable(
     columns: new Map(filled.map(({ place, values }) => [place, { kind: "number", values }])),
     state,
   };
+}
+
+function requireLabels({ tables }: WindowProgram, table: Table): void {
+  const missing = tables.labelColumns.find(({ name }) => !table.columns.has(name));
+  if (missing === undefined) return;
+  throw featuresErrors.FEATURES_BAD_TABLE.error(`the table has no column "${missing.name}"`, {
+    details: { column: missing.name },
+  });
 }
 
 function valueAt(values: Float64Array | undefined, row: number): number | null {

@@ -1,6 +1,8 @@
 import { type ColumnType, canonicalJson } from "../../kernel/index.ts";
+import { checkExpression } from "../check.ts";
 import { compilePlan, type FeatureKernel } from "../compile.ts";
 import type { DerivedColumn } from "../derivation.ts";
+import { featuresErrors } from "../errors.ts";
 import type { Expression } from "../expression.ts";
 import { createLowering } from "../lower.ts";
 import type { Lowering } from "../lowered.ts";
@@ -9,7 +11,14 @@ import { readTextField } from "../record-reader.ts";
 import type { CollectedWindow } from "./keyed-window.ts";
 import type { LabelEvent, RowEvent } from "./window-event.ts";
 import { type KeyPart, keyParts, numberPart, textPart } from "./window-key.ts";
-import { type LabelColumn, type WindowSpec, type WindowStatistic, windowStatistics } from "./window-spec.ts";
+import {
+  type LabelColumn,
+  targetLabel,
+  type WindowSource,
+  type WindowSpec,
+  type WindowStatistic,
+  windowStatistics,
+} from "./window-spec.ts";
 import type { WindowPlaces } from "./window-state.ts";
 
 /** Where a part of a key comes from: a field of a record, or an output of the kernel of rows. */
@@ -36,13 +45,13 @@ export interface Feedback {
 export interface WindowProgram extends WindowPlaces {
   /** The timestamp column that says when a row happened. */
   readonly time: string;
-  /** The names under which feedback puts something into windows. */
+  /** The names under which feedback puts something into windows, those of columns first. */
   readonly labels: readonly LabelColumn[];
   /** @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD */
   rowEvent(record: Readonly<Record<string, unknown>>): RowEvent;
   /**
    * What feedback about a record puts into the windows; undefined when that is nothing, perhaps not yet: a window needs
-   * all the labels that it reads.
+   * all the labels that it reads, one over the target those or `target` itself, whichever comes first.
    *
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
@@ -52,6 +61,8 @@ export interface WindowProgram extends WindowPlaces {
     /** First the time, then whatever keys and values need. */
     readonly rows: FeatureKernel;
     readonly labels: FeatureKernel | undefined;
+    /** The columns that labels are made of. */
+    readonly labelColumns: readonly LabelColumn[];
     /** The distinct keys. */
     readonly keys: readonly (readonly KeySource[])[];
     readonly sources: readonly ItemSource[];
@@ -79,14 +90,15 @@ export function windowProgram({
   const specs = windows.map(({ spec }) => spec);
   const types = Object.fromEntries(inputs.map(({ name, type }) => [name, type]));
   const optional = inputs.filter(({ required }) => !required).map(({ name }) => name);
-  const labels = labelColumns(specs);
+  const columnLabels = labelColumns(specs);
+  const labels = [...columnLabels, ...targetLabels(specs, columnLabels, types)];
   const { rows, keys, sources, labelOutputs } = rowPlan(specs, { time, types, optional });
   const labelKernel =
     labelOutputs.length === 0
       ? undefined
       : kernelOf(labelOutputs, {
-          types: { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) },
-          optional: [...optional, ...labels.map(({ name }) => name)],
+          types: { ...types, ...Object.fromEntries(columnLabels.map(({ name, type }) => [name, type])) },
+          optional: [...optional, ...columnLabels.map(({ name }) => name)],
         });
   const rowValues = new Float64Array(rows.outputs.length);
   const labelValues = new Float64Array(labelOutputs.length);
@@ -113,33 +125,39 @@ export function windowProgram({
       };
     },
     labelEvent: (record, { labels: known, arrived, atMs }) => {
-      const complete = specs.map(({ of }) => {
-        if (of.from !== "label" || !of.columns.some(({ name }) => name === arrived)) return false;
-        return of.columns.every(({ name }) => Object.hasOwn(known, name));
-      });
-      if (labelKernel === undefined || !complete.includes(true)) return undefined;
+      const before = Object.fromEntries(Object.entries(known).filter(([name]) => name !== arrived));
+      const completed = specs.map(({ of }) => isKnown(of, known) && !isKnown(of, before));
+      if (labelKernel === undefined || !completed.includes(true)) return undefined;
       rows.evaluateRecord(record, rowValues);
-      labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
-      const values = sources.map(({ value }, at) =>
-        complete[at] && value.from === "label" ? orNull(labelValues[value.output]!) : null,
+      labelKernel.evaluateRecord({ ...record, ...ownLabels(known, columnLabels) }, labelValues);
+      const target = labels.find(
+        ({ name }) => name === arrived && !columnLabels.some((of) => of.name === name),
       );
+      const values = sources.map(({ value }, at) => {
+        if (!completed[at] || value.from !== "label") return null;
+        return target === undefined
+          ? orNull(labelValues[value.output]!)
+          : targetValue(known[arrived], target);
+      });
       if (values.every((value) => value === null)) return undefined;
       return { kind: "label", timeMs: orNull(rowValues[0]!), atMs, keys: keysOf(record), values };
     },
-    tables: { rows, labels: labelKernel, keys, sources },
+    tables: { rows, labels: labelKernel, labelColumns: columnLabels, keys, sources },
   };
 }
 
+/** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
 function collectWindows(derived: readonly DerivedColumn[]): WindowPlaces {
-  const places = new Map<string, number>();
+  const names = derived.flatMap(({ from }) => (from.kind === "window" ? [canonicalJson(from.window)] : []));
+  const places = new Map([...new Set(names)].sort().map((name, place) => [name, place]));
   const windows: { spec: WindowSpec; statistics: Set<WindowStatistic> }[] = [];
   const columns: WindowPlaces["columns"][number][] = [];
   for (const [place, { from }] of derived.entries()) {
     if (from.kind !== "window") continue;
     const name = canonicalJson(from.window);
-    const window = places.get(name) ?? windows.push({ spec: from.window, statistics: new Set() }) - 1;
-    places.set(name, window);
-    windows[window]!.statistics.add(from.statistic);
+    const window = places.get(name)!;
+    windows[window] ??= { spec: from.window, statistics: new Set() };
+    windows[window].statistics.add(from.statistic);
     columns.push({ place, window, statistic: from.statistic });
   }
   return {
@@ -212,6 +230,40 @@ function labelColumns(specs: readonly WindowSpec[]): LabelColumn[] {
     if (of.from === "label") for (const column of of.columns) columns.set(column.name, column);
   }
   return [...columns.values()];
+}
+
+/** Feedback about the target goes by a name of its own, unless a column has it. */
+function targetLabels(
+  specs: readonly WindowSpec[],
+  columns: readonly LabelColumn[],
+  types: Readonly<Record<string, ColumnType>>,
+): LabelColumn[] {
+  const ofTarget = specs.map(({ of }) => of).find((of) => of.from === "label" && of.target === true);
+  if (ofTarget?.from !== "label" || columns.some(({ name }) => name === targetLabel)) return [];
+  const every = { ...types, ...Object.fromEntries(columns.map(({ name, type }) => [name, type])) };
+  const kind = checkExpression(ofTarget.expression, every);
+  return [{ name: targetLabel, type: kind === "flag" ? "bool" : "float" }];
+}
+
+/** Whether feedback says what a window collects. */
+function isKnown(of: WindowSource, labels: Readonly<Record<string, unknown>>): boolean {
+  if (of.from !== "label") return false;
+  if (of.target === true && Object.hasOwn(labels, targetLabel)) return true;
+  return of.columns.every(({ name }) => Object.hasOwn(labels, name));
+}
+
+/** @throws FEATURES_BAD_FIELD */
+function targetValue(given: unknown, { name, type }: LabelColumn): number | null {
+  if (given === null) return null;
+  if (typeof given === "boolean" && type === "bool") return given ? 1 : 0;
+  if (typeof given === "number" && (type === "bool" ? given === 0 || given === 1 : Number.isFinite(given))) {
+    return given + 0;
+  }
+  const expected = type === "bool" ? "true or false" : "a finite number";
+  const got = JSON.stringify(given)?.slice(0, 80) ?? typeof given;
+  throw featuresErrors.FEATURES_BAD_FIELD.error(`label "${name}" must be ${expected} or null, got ${got}`, {
+    details: { field: name, expected, got },
+  });
 }
 
 /** Feedback may have other names too, those of columns of the record among them. */

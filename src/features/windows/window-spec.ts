@@ -19,7 +19,16 @@ export type WindowSource =
   /** A number or flag that is known with the row. */
   | { readonly from: "value"; readonly expression: Expression }
   /** A number or flag that needs at least one of the columns known later. */
-  | { readonly from: "label"; readonly expression: Expression; readonly columns: readonly LabelColumn[] };
+  | {
+      readonly from: "label";
+      readonly expression: Expression;
+      readonly columns: readonly LabelColumn[];
+      /** It is what the model predicts, so that feedback about the target says it too. */
+      readonly target?: true;
+    };
+
+/** The name of feedback that says what a prediction should have been. */
+export const targetLabel = "target";
 
 /**
  * One collection of past items for each key. An item counts from the moment it was known: `knownAfterMs` after its row's

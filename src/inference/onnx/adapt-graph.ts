@@ -10,6 +10,7 @@ export interface AdaptedGraph {
   readonly original: ReadonlyMap<string, string>;
   /** For an output that is maps in the file, by its name there: their keys. */
   readonly classes: ReadonlyMap<string, readonly string[]>;
+  readonly hasCommonLocale: boolean;
 }
 
 /** Field numbers of onnx.proto. */
@@ -19,8 +20,20 @@ const NODE = { input: 1, output: 2, op: 4, attribute: 5 } as const;
 const VALUE = { name: 1, type: 2 } as const;
 const TENSOR_TYPE = 1;
 const TENSOR = { elementType: 1, shape: 2 } as const;
-const ATTRIBUTE = { name: 1, integer: 3, type: 20 } as const;
+const ATTRIBUTE = { name: 1, integer: 3, text: 4, type: 20 } as const;
 const INTEGER_ATTRIBUTE = 2;
+const TEXT_ATTRIBUTE = 3;
+
+/**
+ * A locale that every Linux system has, whose upper and lower case are those of Unicode like those of the usual default,
+ * `en_US.UTF-8`, which the images that servers run in often lack.
+ */
+const EVERYWHERE = "C.UTF-8";
+
+export interface Adaptation {
+  /** Texts change their case by a locale that is installed everywhere, whichever the graph names. */
+  readonly commonLocale?: boolean;
+}
 
 /**
  * The same graph without what onnxruntime's binding for Node cannot hand out. A ZipMap at the end is left out, so that
@@ -29,7 +42,7 @@ const INTEGER_ATTRIBUTE = 2;
  *
  * @throws INFERENCE_BAD_MODEL_FILE
  */
-export function adaptGraph(bytes: Uint8Array): AdaptedGraph {
+export function adaptGraph(bytes: Uint8Array, { commonLocale = false }: Adaptation = {}): AdaptedGraph {
   const model = new ProtoMessage(bytes, "the model");
   const graph = model.message(MODEL_GRAPH, "the graph");
   if (graph === undefined) throw badFile("onnx", "it holds no graph");
@@ -42,7 +55,8 @@ export function adaptGraph(bytes: Uint8Array): AdaptedGraph {
   const fields = graph.fields().map(({ number, raw, value }): Uint8Array => {
     if (number === GRAPH.node) {
       const node = new ProtoMessage(value, "a node");
-      return maps.get(node.text(NODE.output))?.node === raw.byteOffset ? new Uint8Array(0) : raw;
+      if (maps.get(node.text(NODE.output))?.node === raw.byteOffset) return new Uint8Array(0);
+      return commonLocale && node.text(NODE.op) === "StringNormalizer" ? withCommonLocale(node) : raw;
     }
     if (number !== GRAPH.input && number !== GRAPH.output) return raw;
     const declared = new ProtoMessage(value, number === GRAPH.input ? "an input" : "an output");
@@ -61,10 +75,25 @@ export function adaptGraph(bytes: Uint8Array): AdaptedGraph {
     else behind.push(castNode(name, { output: single, to: elementTypes.float }));
     return bytesField(number, singleValue(declared, single));
   });
-  if (original.size === 0) return { bytes, original, classes };
+  const names = { original, classes, hasCommonLocale: commonLocale };
+  if (original.size === 0 && !commonLocale) return { bytes, ...names };
   const adapted = bytesField(MODEL_GRAPH, Buffer.concat([...before, ...fields, ...behind]));
   const parts = model.fields().map(({ number, raw }) => (number === MODEL_GRAPH ? adapted : raw));
-  return { bytes: Buffer.concat(parts), original, classes };
+  return { bytes: Buffer.concat(parts), ...names };
+}
+
+function withCommonLocale(node: ProtoMessage): Uint8Array {
+  const kept = node.fields().filter(({ number, value }) => {
+    const isAttribute = number === NODE.attribute;
+    return !isAttribute || new ProtoMessage(value, "an attribute").text(ATTRIBUTE.name) !== "locale";
+  });
+  const locale = Buffer.concat([
+    bytesField(ATTRIBUTE.name, "locale"),
+    bytesField(ATTRIBUTE.text, EVERYWHERE),
+    integerField(ATTRIBUTE.type, TEXT_ATTRIBUTE),
+  ]);
+  const fields = [...kept.map(({ raw }) => raw), bytesField(NODE.attribute, locale)];
+  return bytesField(GRAPH.node, Buffer.concat(fields));
 }
 
 interface MapOutput {

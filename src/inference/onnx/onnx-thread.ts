@@ -31,8 +31,7 @@ try {
   const { InferenceSession, Tensor, env } = await loadRuntime();
   // Its messages come back as errors; it need not print them.
   env.logLevel = "fatal";
-  const graph = adaptGraph(model);
-  const session = await load(InferenceSession, graph);
+  const { graph, session } = await load(InferenceSession);
   const inputs = session.inputMetadata.map((declared) => declarationOf(declared, graph));
   const outputs = session.outputMetadata.map((declared) => declarationOf(declared, graph));
   parentPort?.on("message", (call: SessionCall) => {
@@ -65,25 +64,35 @@ async function loadRuntime(): Promise<typeof import("onnxruntime-node")> {
   }
 }
 
-async function load(factory: typeof InferenceSession, { bytes }: AdaptedGraph): Promise<InferenceSession> {
+async function load(
+  factory: typeof InferenceSession,
+  graph = adaptGraph(model),
+): Promise<{ readonly graph: AdaptedGraph; readonly session: InferenceSession }> {
   try {
-    return await factory.create(bytes, {
+    const session = await factory.create(graph.bytes, {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
       logSeverityLevel: 4,
     });
+    return { graph, session };
   } catch (thrown) {
     const reason = reasonOf(thrown);
-    const type = /^Unsupported data type: (\d+)$/.exec(reason)?.[1];
-    const part = type === undefined ? reason : `a tensor of the element type ${type} as input or output`;
-    throw inferenceErrors.INFERENCE_UNSUPPORTED_MODEL.error(`the ONNX file cannot be imported: ${part}`, {
-      details: { format: "onnx", part },
-      ...(/external data|external_data|model_path/i.test(reason)
-        ? { hint: "Save the model with its weights in one file." }
-        : {}),
-    });
+    if (/construct locale with name/.test(reason) && !graph.hasCommonLocale)
+      return await load(factory, adaptGraph(model, { commonLocale: true }));
+    throw refused(reason);
   }
+}
+
+function refused(reason: string): Error {
+  const type = /^Unsupported data type: (\d+)$/.exec(reason)?.[1];
+  const part = type === undefined ? reason : `a tensor of the element type ${type} as input or output`;
+  return inferenceErrors.INFERENCE_UNSUPPORTED_MODEL.error(`the ONNX file cannot be imported: ${part}`, {
+    details: { format: "onnx", part },
+    ...(/external data|external_data|model_path/i.test(reason)
+      ? { hint: "Save the model with its weights in one file." }
+      : {}),
+  });
 }
 
 function declarationOf(

@@ -52,13 +52,14 @@ export function writeGraph(graph: {
     ...graph.inputs.map((value) => bytesField(11, writeValue(value))),
     ...graph.outputs.map((value) => bytesField(12, "mapOf" in value ? writeMaps(value) : writeValue(value))),
   ]);
-  return Buffer.concat([
+  const parts = [
     integerField(1, 8),
     bytesField(2, "slipway tests"),
     bytesField(7, body),
     bytesField(8, Buffer.concat([bytesField(1, ""), integerField(2, graph.opset ?? 17)])),
     bytesField(8, Buffer.concat([bytesField(1, "ai.onnx.ml"), integerField(2, 3)])),
-  ]);
+  ];
+  return Uint8Array.from(Buffer.concat(parts));
 }
 
 function writeNode({ op, domain, inputs, outputs, attributes = {} }: GraphNode): Uint8Array {

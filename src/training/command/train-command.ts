@@ -1,17 +1,17 @@
 import { rm } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { encodeEnsemble, openEngine, readOriginModel } from "../../inference/index.ts";
+import { openMatrixPredictor } from "../../inference/index.ts";
 import type { Digest } from "../../kernel/index.ts";
 import type { SealedCommandSpec } from "../command-spec.ts";
 import { trainingErrors } from "../errors.ts";
 import { permutationImportance } from "../permutation-importance.ts";
 import type { TrainedModel, TrainingData, TrainingOptions } from "../trainer.ts";
-import { fitEnsemble } from "./fit-ensemble.ts";
 import { fillJobDirectory, readFailure, type WriteParquet } from "./job-directory.ts";
 import { argumentsOf, channelColumns, type JobSubject, jobEnvironment, jobLayout } from "./job-layout.ts";
 import { type ReportedMetric, readMetricLine } from "./metric-line.ts";
 import { followLines } from "./metrics-file.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
+import { openModelFile } from "./open-model-file.ts";
 import type { OutputStream } from "./program-output.ts";
 import { type ProgramEnd, runProgram } from "./run-program.ts";
 
@@ -72,7 +72,7 @@ export async function trainByCommand(
     );
     await run(subject, { options, program, report });
     const file = await readModelFile(subject.layout.model, spec);
-    return modelOf(file, { subject, data, options, reports: [...reports.values()] });
+    return await modelOf(file, { subject, data, options, reports: [...reports.values()] });
   } finally {
     await rm(subject.layout.base, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -195,42 +195,29 @@ interface Trained {
   readonly reports: readonly ReportedMetric[];
 }
 
-function modelOf({ name, bytes }: ModelFile, { subject, data, options, reports }: Trained): TrainedModel {
-  const { spec, columns, task, classes } = subject;
-  const origin = readOriginModel(bytes, originFormat(spec, bytes));
-  const ensemble = fitEnsemble(origin, {
-    task,
-    outputs: task === "multiclass" ? classes!.length : 1,
-    columns,
-  });
-  const encoded = encodeEnsemble(ensemble);
-  const splits = new Map<number, number>();
-  for (const feature of ensemble.nodeFeature) splits.set(feature, (splits.get(feature) ?? 0) + 1);
-  const trees = ensemble.treeNodes.length - 1;
-  const iterations = reports.reduce((most, { iteration }) => Math.max(most, iteration), 0);
-  return {
-    engine: "forest",
-    bytes: encoded,
-    iterations,
-    bestIteration: iterations,
-    importance: permutationImportance(openEngine("forest", encoded), data, {
-      seed: options.seed,
-      splits,
-    }),
-    metric: reports.at(-1)?.metric ?? "none",
-    summary: `${trees.toLocaleString("en")} ${trees === 1 ? "tree" : "trees"} from ${name} (${origin.producer})`,
-    history: reports.map(({ iteration, train, validate }) => ({
-      iteration,
-      ...(train === undefined ? {} : { train }),
-      ...(validate === undefined ? {} : { validate }),
-    })),
-  };
-}
-
-function originFormat({ format }: SealedCommandSpec, bytes: Uint8Array) {
-  if (format !== "xgboost") return format;
-  // JSON goes on with a quote or white space, UBJSON with the type of a length.
-  return /^\s*\{\s*["}]/.test(Buffer.from(bytes.subarray(0, 64)).toString("latin1"))
-    ? "xgboost-json"
-    : "xgboost-ubj";
+async function modelOf(file: ModelFile, { subject, data, options, reports }: Trained): Promise<TrainedModel> {
+  const { task, columns } = subject;
+  const outputs = subject.classes?.length ?? 1;
+  const opened = openModelFile(file, subject.spec, { task, outputs, columns });
+  const features = columns.features.map(({ feature }) => feature);
+  const engine = await openMatrixPredictor({ ...opened, features, task, outputs });
+  try {
+    const iterations = reports.reduce((most, { iteration }) => Math.max(most, iteration), 0);
+    return {
+      engine: opened.engine,
+      bytes: opened.bytes,
+      iterations,
+      bestIteration: iterations,
+      importance: await permutationImportance(engine, data, { seed: options.seed, splits: opened.splits }),
+      metric: reports.at(-1)?.metric ?? "none",
+      summary: opened.summary,
+      history: reports.map(({ iteration, train, validate }) => ({
+        iteration,
+        ...(train === undefined ? {} : { train }),
+        ...(validate === undefined ? {} : { validate }),
+      })),
+    };
+  } finally {
+    await engine.close();
+  }
 }

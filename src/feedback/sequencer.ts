@@ -1,0 +1,357 @@
+import type { Clock, Digest, JsonValue, SlipwayError } from "../kernel/index.ts";
+import {
+  PREDICTION_LOG,
+  type PredictionFrame,
+  PredictionPlaces,
+  parsePredictionId,
+  SealedGroups,
+  servingErrors,
+} from "../serving/index.ts";
+import { type LogMark, LogTail, type TailedFrame } from "../storage/index.ts";
+import {
+  type LabelArrived,
+  type RowHappened,
+  type SourceMarks,
+  type StreamEvent,
+  StreamFollower,
+  StreamWriter,
+} from "../stream/index.ts";
+import { feedbackErrors } from "./errors.ts";
+import { decodeFeedback } from "./feedback-frame.ts";
+import type { FeedbackItem } from "./feedback-item.ts";
+import { FEEDBACK_LOG } from "./feedback-memory.ts";
+import { LabelMemory } from "./label-memory.ts";
+import { mergeSources, type Source, type Sourced } from "./merge-sources.ts";
+
+export interface SequencerOptions {
+  readonly predictionLog: string;
+  readonly feedbackLog: string;
+  /** Where the stream goes; created when missing. */
+  readonly stream: string;
+  readonly clock: Clock;
+  readonly durability: "os" | "fsync";
+  /** The names of the labels that the windows of a bundle take together. */
+  readonly labelsOf: (bundle: Digest) => Promise<readonly string[]>;
+  /** Called before each batch with the number of the last event; what it throws ends the step before it is written. */
+  readonly beforeBatch?: (sequence: number) => void;
+  /** Told of what could not be read, behind which reading goes on. */
+  readonly onDamage?: (error: SlipwayError) => void;
+  /** What lies before these marks is known to hold nothing for the stream. */
+  readonly floor?: SourceMarks;
+  readonly maxSegmentBytes?: number;
+}
+
+export interface SequencerCounts {
+  readonly rows: number;
+  readonly labels: number;
+  /** Feedback about predictions that are not in the log. */
+  readonly unmatched: number;
+  /** Repeated and corrected feedback: only the first value of each name is an event. */
+  readonly repeated: number;
+  /** Predictions whose record has been forgotten or is damaged. */
+  readonly unreadable: number;
+}
+
+/** A batch is written when it has so many events or about so many bytes. */
+const BATCH_EVENTS = 2_000;
+const BATCH_BYTES = 512 * 1024;
+/** Labels of so many predictions that wait for other labels are remembered. */
+const MOST_PARTIAL = 100_000;
+/** What was read without giving an event is noted when it is so much: reading it again is all that could happen. */
+const NOTED_AFTER_FRAMES = 100_000;
+
+type Marks = { readonly predictions: Map<string, LogMark>; readonly feedback: Map<string, LogMark> };
+
+/** What is taken from the logs at once: a group of predictions, or a request with feedback. */
+interface Taken extends Sourced {
+  readonly mark: { readonly log: keyof SourceMarks; readonly incarnation: string; readonly end: LogMark };
+  readonly predictions: readonly PredictionFrame[];
+  readonly items: readonly FeedbackItem[];
+}
+
+/**
+ * Makes one stream of what the workers logged: rows as models with windows were asked about them, and labels as they
+ * became known, each with the record it is about. A batch of events carries how far the logs were read for it, so that
+ * after a kill at any moment reading goes on exactly behind the last batch.
+ *
+ * The order: step by step, and within a step by the time of logging in milliseconds, predictions before feedback,
+ * then by worker, then as the worker logged them.
+ */
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #writer: StreamWriter;
+  readonly #predictions: LogTail;
+  readonly #feedback: LogTail;
+  readonly #groups = new Map<string, SealedGroups>();
+  readonly #places: PredictionPlaces;
+  readonly #memory: LabelMemory;
+  /** What is known of predictions that wait for other labels, by id. */
+  readonly #partial: Map<string, Readonly<Record<string, JsonValue>>>;
+  readonly #counts = { rows: 0, labels: 0, unmatched: 0, repeated: 0, unreadable: 0 };
+  #events: StreamEvent[] = [];
+  #bytes = 0;
+  #changed: Marks = emptyMarks();
+  #framesSinceNote = 0;
+
+  private constructor(options: SequencerOptions, past: Past) {
+    const { predictionLog, feedbackLog, stream, onDamage } = options;
+    const damage = onDamage === undefined ? {} : { onDamage };
+    this.#options = options;
+    this.#memory = past.memory;
+    this.#partial = past.partial;
+    this.#places = new PredictionPlaces(predictionLog);
+    this.#predictions = new LogTail({
+      directory: predictionLog,
+      prefix: PREDICTION_LOG,
+      from: past.marks.predictions,
+      ...damage,
+    });
+    this.#feedback = new LogTail({
+      directory: feedbackLog,
+      prefix: FEEDBACK_LOG,
+      from: past.marks.feedback,
+      ...damage,
+    });
+    this.#writer = new StreamWriter({
+      directory: stream,
+      clock: options.clock,
+      durability: options.durability,
+      sequence: past.sequence,
+      marks: past.marks,
+      ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
+    });
+  }
+
+  /** Reads the stream there is, and goes on behind it. @throws STREAM_*, STORAGE_* */
+  static async open(options: SequencerOptions): Promise<Sequencer> {
+    const past = await readPast(options.stream);
+    for (const log of ["predictions", "feedback"] as const) {
+      for (const [incarnation, mark] of options.floor?.[log] ?? []) {
+        const read = past.marks[log].get(incarnation);
+        if (read === undefined || read.number < mark.number) past.marks[log].set(incarnation, mark);
+      }
+    }
+    return new Sequencer(options, past);
+  }
+
+  /** The number of the last event. */
+  get sequence(): number {
+    return this.#writer.sequence;
+  }
+
+  get counts(): SequencerCounts {
+    return this.#counts;
+  }
+
+  /**
+   * Appends what has been logged since, up to where the logs ended when it began, and answers how many events that were.
+   *
+   * @throws STORAGE_LOG_FULL, STORAGE_LOG_UNWRITABLE: this sequencer must not be used any more; another one, opened on
+   *   the same stream, loses nothing
+   */
+  async step(): Promise<number> {
+    const before = this.#writer.sequence;
+    // Feedback first: the predictions it is about are in the log by now.
+    const feedback = await this.#feedback.readEach();
+    const predictions = await this.#predictions.readEach();
+    const sources: Source<Taken>[] = [
+      ...Array.from(predictions, ([incarnation, frames]) => ({
+        rank: `predictions ${incarnation}`,
+        items: this.#groupsOf(incarnation, frames),
+      })),
+      ...Array.from(feedback, ([incarnation, frames]) => ({
+        rank: `requests ${incarnation}`,
+        items: this.#feedbackOf(incarnation, frames),
+      })),
+    ];
+    for await (const taken of mergeSources(sources)) {
+      for (const frame of taken.predictions) this.#addRows(frame);
+      for (const item of taken.items) await this.#addLabel(item);
+      const { log, incarnation, end } = taken.mark;
+      this.#changed[log].set(incarnation, end);
+      this.#framesSinceNote++;
+      if (this.#events.length >= BATCH_EVENTS || this.#bytes >= BATCH_BYTES) this.#flush();
+    }
+    if (this.#events.length > 0 || this.#framesSinceNote >= NOTED_AFTER_FRAMES) this.#flush();
+    return this.#writer.sequence - before;
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+
+  async *#groupsOf(
+    incarnation: string,
+    frames: AsyncIterable<TailedFrame>,
+  ): AsyncGenerator<Taken, void, undefined> {
+    const groups = this.#groups.get(incarnation) ?? new SealedGroups();
+    this.#groups.set(incarnation, groups);
+    let time = 0;
+    for await (const frame of frames) {
+      const group = this.#readable(() => groups.take(frame));
+      if (group === undefined) continue;
+      time = group.time ?? time;
+      const mark = { log: "predictions", incarnation, end: group.end } as const;
+      yield { time, mark, predictions: group.predictions, items: [] };
+    }
+  }
+
+  async *#feedbackOf(
+    incarnation: string,
+    frames: AsyncIterable<TailedFrame>,
+  ): AsyncGenerator<Taken, void, undefined> {
+    for await (const { frame, number, end } of frames) {
+      const decoded = this.#readable(() => decodeFeedback(frame));
+      if (decoded === undefined) continue;
+      const mark = { log: "feedback", incarnation, end: { number, offset: end } } as const;
+      yield { time: decoded.receivedAt, mark, predictions: [], items: decoded.items };
+    }
+  }
+
+  /** A frame that is whole but of no known layout was written by another version; the others are read all the same. */
+  #readable<Value>(decode: () => Value): Value | undefined {
+    try {
+      return decode();
+    } catch (thrown) {
+      if (!servingErrors.SERVING_BAD_FRAME.is(thrown) && !feedbackErrors.FEEDBACK_BAD_FRAME.is(thrown))
+        throw thrown;
+      this.#options.onDamage?.(thrown);
+      return undefined;
+    }
+  }
+
+  #addRows(frame: PredictionFrame): void {
+    const records = recordsOf(frame);
+    if (records === undefined) {
+      this.#counts.unreadable += frame.instances;
+      return;
+    }
+    for (const [instance, record] of records.entries()) {
+      this.#add({
+        kind: "row",
+        model: frame.model,
+        predictionId: idOf(frame, instance),
+        timeMs: timeOf(frame, instance),
+        record,
+      });
+    }
+    this.#counts.rows += records.length;
+  }
+
+  async #addLabel({ predictionId, name, value, at }: FeedbackItem): Promise<void> {
+    // Nobody will ever know: that is no item of any window.
+    if (value === null) return;
+    const id = parsePredictionId(predictionId);
+    const frame = await this.#places.find(id);
+    if (frame === undefined || !isInstanceOf(frame, id.instance)) {
+      this.#counts.unmatched++;
+      return;
+    }
+    if (frame.windows === undefined) return;
+    if (!this.#memory.add(id, name)) {
+      this.#counts.repeated++;
+      return;
+    }
+    const instance = id.instance ?? 0;
+    const record = recordsOf(frame)?.[instance];
+    if (record === undefined) {
+      this.#counts.unreadable++;
+      return;
+    }
+    const own = idOf(frame, instance);
+    const labels = { ...this.#partial.get(own), [name]: value };
+    const wanted = await this.#options.labelsOf(frame.bundle);
+    const more = wanted.includes(name) && wanted.some((other) => !Object.hasOwn(labels, other));
+    remember(this.#partial, own, more ? labels : undefined);
+    this.#add({
+      kind: "label",
+      model: frame.model,
+      predictionId: own,
+      timeMs: timeOf(frame, instance),
+      record,
+      name,
+      atMs: at,
+      labels,
+      more,
+    });
+    this.#counts.labels++;
+  }
+
+  #add(event: RowHappened | LabelArrived): void {
+    this.#events.push(event);
+    this.#bytes += JSON.stringify(event.record).length + 200;
+  }
+
+  #flush(): void {
+    this.#options.beforeBatch?.(this.#writer.sequence);
+    this.#writer.append(this.#events, this.#changed);
+    this.#events = [];
+    this.#bytes = 0;
+    this.#changed = emptyMarks();
+    this.#framesSinceNote = 0;
+  }
+}
+
+interface Past {
+  readonly sequence: number;
+  readonly marks: Marks;
+  readonly memory: LabelMemory;
+  readonly partial: Map<string, Readonly<Record<string, JsonValue>>>;
+}
+
+async function readPast(directory: string): Promise<Past> {
+  const follower = new StreamFollower(directory);
+  const past = {
+    marks: emptyMarks(),
+    memory: new LabelMemory(),
+    partial: new Map<string, Readonly<Record<string, JsonValue>>>(),
+  };
+  for await (const { events, marks } of follower.read()) {
+    for (const log of ["predictions", "feedback"] as const) {
+      for (const [incarnation, mark] of marks[log]) past.marks[log].set(incarnation, mark);
+    }
+    for (const event of events) {
+      if (event.kind !== "label") continue;
+      past.memory.add(parsePredictionId(event.predictionId), event.name);
+      remember(past.partial, event.predictionId, event.more ? event.labels : undefined);
+    }
+  }
+  return { ...past, sequence: follower.sequence };
+}
+
+function emptyMarks(): Marks {
+  return { predictions: new Map(), feedback: new Map() };
+}
+
+function remember(
+  partial: Past["partial"],
+  id: string,
+  labels: Readonly<Record<string, JsonValue>> | undefined,
+): void {
+  partial.delete(id);
+  if (labels === undefined) return;
+  partial.set(id, labels);
+  const oldest = partial.keys().next();
+  if (partial.size > MOST_PARTIAL && !oldest.done) partial.delete(oldest.value);
+}
+
+/** The records as they were received; undefined when they have been forgotten or are damaged. */
+function recordsOf({ payload, instances }: PredictionFrame): readonly RowHappened["record"][] | undefined {
+  if (payload?.intact !== true) return undefined;
+  // The digest of the payload says that these are the bytes that were logged: a list of as many records.
+  const records = JSON.parse(payload.input.toString("utf8")) as readonly RowHappened["record"][];
+  return records.length === instances ? records : undefined;
+}
+
+function timeOf({ payload }: PredictionFrame, instance: number): number | null {
+  const time = payload?.times[instance] ?? Number.NaN;
+  return Number.isNaN(time) ? null : time;
+}
+
+function isInstanceOf({ instances }: PredictionFrame, instance: number | undefined): boolean {
+  return instance === undefined ? instances === 1 : instance < instances;
+}
+
+function idOf({ id, instances }: PredictionFrame, instance: number): string {
+  return instances === 1 ? id : `${id}.${instance}`;
+}

@@ -1,0 +1,158 @@
+import { type OpenBundle, outputWidth, type Signature } from "../bundle/index.ts";
+import type { FeatureKernel } from "../features/index.ts";
+import {
+  type AnsweredTensor,
+  inferenceErrors,
+  type OnnxEngine,
+  type OnnxModel,
+  openOnnxEngine,
+  openOnnxModel,
+} from "../inference/index.ts";
+import type { Digest } from "../kernel/index.ts";
+import { servingErrors } from "./errors.ts";
+
+/** What instances were answered with by a model that runs on a thread of its own. */
+export interface ThreadedAnswers {
+  /** Instance by instance; empty for a model that takes its records as they are. */
+  readonly features: Float64Array;
+  /** Numbers of an instance. */
+  readonly width: number;
+  /** Instance by instance; where an answer is a text, its place in `texts`. */
+  readonly outputs: Float64Array;
+  readonly texts: readonly string[];
+  /** What the numbers of an instance are, where they are not one number or one list of them. */
+  readonly tensors: readonly AnsweredTensor[] | undefined;
+}
+
+/** Throws for a record that cannot be predicted. */
+export type OnWrongInstance = (wrong: { readonly instance: number; readonly error: unknown }) => never;
+
+/** A bundle whose model runs on a thread of its own and answers later. Any number of calls may be open. */
+export interface ThreadedModel {
+  readonly runs: "on-thread";
+  readonly bundle: Digest;
+  readonly signature: Signature;
+  readonly engine: string;
+  /** Empty for a model that takes its records as they are. */
+  readonly featureNames: readonly string[];
+  /** Calls that are not answered yet. */
+  openCalls(): number;
+  /** @throws what `onWrong` throws, and INFERENCE_* */
+  predict(
+    records: readonly Readonly<Record<string, unknown>>[],
+    onWrong: OnWrongInstance,
+  ): Promise<ThreadedAnswers>;
+  /** Ends the thread; calls that are open are refused. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the model of a bundle on a thread of its own. A graph that was imported takes records as they are, one that was trained
+ * takes the features of the plan.
+ *
+ * @throws INFERENCE_*, SERVING_ENGINE_MISMATCH
+ */
+export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKernel): Promise<ThreadedModel> {
+  const { digest, signature, manifest } = bundle;
+  if (kernel.derived.length > 0)
+    throw servingErrors.SERVING_ENGINE_MISMATCH.error(
+      `bundle ${digest} does not fit together: its plan reads windows, which models on threads do not have`,
+      { details: { bundle: digest } },
+    );
+  const isImported = kernel.outputs.length === 0;
+  const predict = isImported
+    ? byRecords(await openImported(bundle))
+    : byFeatures(await openTrained(bundle, kernel), kernel);
+  let open = 0;
+  return {
+    runs: "on-thread",
+    bundle: digest,
+    signature,
+    engine: manifest.engine,
+    featureNames: kernel.outputs.map(({ name }) => name),
+    openCalls: () => open,
+    predict: async (records, onWrong) => {
+      open++;
+      try {
+        return await predict.answer(records, onWrong);
+      } finally {
+        open--;
+      }
+    },
+    close: predict.close,
+  };
+}
+
+interface Predicts {
+  readonly answer: ThreadedModel["predict"];
+  readonly close: () => Promise<void>;
+}
+
+const NO_FEATURES = new Float64Array(0);
+
+function byRecords(model: OnnxModel): Predicts {
+  return {
+    answer: async (records, onWrong) => ({
+      features: NO_FEATURES,
+      ...(await model.predict(records, onWrong)),
+    }),
+    close: () => model.close(),
+  };
+}
+
+function byFeatures(engine: OnnxEngine, kernel: FeatureKernel): Predicts {
+  const width = kernel.outputs.length;
+  return {
+    answer: async (records, onWrong) => {
+      const features = new Float64Array(records.length * width);
+      for (const [instance, record] of records.entries()) {
+        try {
+          kernel.evaluateRecord(record, features.subarray(instance * width, (instance + 1) * width));
+        } catch (error) {
+          onWrong({ instance, error });
+        }
+      }
+      const outputs = await engine.predictRows(features, records.length);
+      return { features, width: engine.outputs, outputs, texts: [], tensors: undefined };
+    },
+    close: () => engine.close(),
+  };
+}
+
+async function openImported({ digest, signature, modelBytes }: OpenBundle): Promise<OnnxModel> {
+  const model = await openOnnxModel(modelBytes, { giveAway: true });
+  if (sameSignature(model.signature, signature)) return model;
+  await model.close();
+  throw servingErrors.SERVING_ENGINE_MISMATCH.error(
+    `bundle ${digest} does not fit together: its signature is not that of its graph`,
+    { details: { bundle: digest } },
+  );
+}
+
+function sameSignature(one: Signature, other: Signature): boolean {
+  const text = ({ inputs, output, unbatched }: Signature) =>
+    JSON.stringify([
+      inputs.map(({ name, type, shape }) => [name, type, shape]),
+      [output.name, output.task, output.width, output.classes],
+      output.tensors?.map(({ name, type, shape }) => [name, type, shape]),
+      unbatched,
+    ]);
+  return text(one) === text(other);
+}
+
+async function openTrained(
+  { digest, signature, modelBytes }: OpenBundle,
+  kernel: FeatureKernel,
+): Promise<OnnxEngine> {
+  const { task } = signature.output;
+  const shape = { features: kernel.outputs, task, outputs: outputWidth(signature.output) };
+  try {
+    return await openOnnxEngine(modelBytes, shape, { giveAway: true });
+  } catch (thrown) {
+    if (!inferenceErrors.INFERENCE_GRAPH_MISMATCH.is(thrown)) throw thrown;
+    throw servingErrors.SERVING_ENGINE_MISMATCH.error(
+      `bundle ${digest} does not fit together: ${thrown.message}`,
+      { details: { bundle: digest }, cause: thrown },
+    );
+  }
+}
