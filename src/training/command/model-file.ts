@@ -10,7 +10,7 @@ const ENDINGS: Readonly<Record<CommandSpec["format"], readonly string[]>> = {
 };
 const LISTED = 10;
 /** Beyond it a model does not fit into one buffer. */
-const MOST_BYTES = 2 ** 31 - 1;
+const MOST_BYTES = 0x7fffffff;
 
 export interface ModelFile {
   readonly name: string;
