@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { BenchRow } from "./bench-row.ts";
-import { benchMatrices } from "./gbdt/datasets.ts";
-import { writeMatrix } from "./gbdt/matrix-file.ts";
+import { benchMatrices, objectiveMatrices } from "./gbdt/datasets.ts";
+import { type BenchMatrix, writeMatrix } from "./gbdt/matrix-file.ts";
 
 /**
  * Training against LightGBM: the same matrix, the same parameters (100 trees × 31 leaves, both with two threads), each
- * side in a fresh process, alternating. Time is that of binning and training; quality is log-loss or RMSE on rows that
- * neither side trained on.
+ * side in a fresh process, alternating. Time is that of binning and training; quality is the objective's own loss on rows
+ * that neither side trained on.
  */
 const THREADS = 2;
 const REPEATS = 3;
@@ -31,7 +31,7 @@ export async function bench(): Promise<BenchRow[]> {
   const directory = await mkdtemp(join(tmpdir(), "slipway-bench-"));
   try {
     const rows: BenchRow[] = [];
-    for (const matrix of await benchMatrices()) {
+    for (const matrix of [...(await benchMatrices()), ...(await objectiveMatrices())]) {
       const path = writeMatrix(directory, matrix);
       const ours: Outcome[] = [];
       const peer: Outcome[] = [];
@@ -52,8 +52,17 @@ async function measure(program: string, args: readonly string[]): Promise<Outcom
   return JSON.parse(stdout);
 }
 
+const METRICS = {
+  binary: ["log-loss", "nats"],
+  multiclass: ["log-loss", "nats"],
+  regression: ["RMSE", "of target"],
+  poissonDeviance: ["Poisson deviance", "mean"],
+  pinball: ["pinball loss", "of target"],
+  mae: ["absolute error", "of target"],
+} as const;
+
 function compare(
-  { name, task }: { readonly name: string; readonly task: "binary" | "regression" },
+  { name, task, metric }: Pick<BenchMatrix, "name" | "task" | "metric">,
   ours: readonly Outcome[],
   peer: readonly Outcome[],
 ): BenchRow[] {
@@ -62,15 +71,12 @@ function compare(
     const values = { ours: pick(ours), peer: pick(peer) };
     return { claim: `${name}: ${claim}`, ...values, peerName, ratio: values.ours / values.peer, unit };
   };
+  const [loss, unit] = METRICS[metric ?? task];
   return [
     row("training time, at most 2 × the peer's", "s", (outcomes) =>
       Math.min(...outcomes.map(({ seconds }) => seconds)),
     ),
-    row(
-      `${task === "binary" ? "log-loss" : "RMSE"} on unseen rows, within 1 % of the peer's`,
-      task === "binary" ? "nats" : "of target",
-      (outcomes) => outcomes[0]!.metric,
-    ),
+    row(`${loss} on unseen rows, within 1 % of the peer's`, unit, (outcomes) => outcomes[0]!.metric),
   ];
 }
 

@@ -4,12 +4,11 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { type FeatureColumn, selectRows, type Table, type TableColumn } from "../../src/kernel/index.ts";
 import type { TrainingSet } from "../../src/training/index.ts";
 import { sharedData } from "../../test/shared-data.ts";
-import type { BenchMatrix } from "./matrix-file.ts";
+import type { Aim, BenchMatrix } from "./matrix-file.ts";
 
 /** How a data set becomes a matrix: SQL that yields numbers and texts, the target last as `target`. */
-interface Source {
+interface Source extends Aim {
   readonly name: string;
-  readonly task: BenchMatrix["task"];
   readonly sql: string;
   /** Which rows are for testing; by row number. */
   readonly isTest: (row: number, rows: number) => boolean;
@@ -74,6 +73,108 @@ function sources(): Source[] {
   return all.filter((source) => source !== undefined);
 }
 
+/** The objectives beyond log-loss and squared errors, on the real data that suit them; none without the shared data. */
+export async function objectiveMatrices(): Promise<BenchMatrix[]> {
+  return await Promise.all(objectiveSources().map(load));
+}
+
+function objectiveSources(): Source[] {
+  // LightGBM's examples are split anew: on the 500 rows of their own test files, 1 % is within chance.
+  const example = (folder: string, name: string, endings: readonly string[]) =>
+    endings.map((ending) => sharedData(`lightgbm-examples/${folder}/${name}.${ending}`));
+  const read = (file: string) => `read_csv('${file}', header = false, delim = '\t', all_varchar = false)`;
+  const multiclass = example("multiclass_classification", "multiclass", ["train", "test"]);
+  const binary = example("binary_classification", "binary", ["train", "test", "train.weight", "test.weight"]);
+  const regression = example("regression", "regression", ["train", "test"]);
+  const hours = sharedData("bike-sharing/hour.csv");
+  const ratings = `SELECT * EXCLUDE (column00), column00::DOUBLE AS target FROM`;
+  const weighted = (file: string, weights: string) =>
+    `(SELECT r.*, w.column0 AS weight FROM ${read(file)} r POSITIONAL JOIN read_csv('${weights}', header = false) w)`;
+  const rides = `SELECT mnth, hr, weekday, workingday, holiday, weathersit, temp, atemp, hum, windspeed, cnt::DOUBLE AS target
+                 FROM read_csv('${hours}')`;
+  const bikes: Source[] = hours
+    ? [
+        {
+          name: "bike-hours, Poisson",
+          task: "regression",
+          objective: { ours: { objective: "poisson" }, theirs: { objective: "poisson" } },
+          metric: "poissonDeviance",
+          sql: rides,
+          isTest: everyFifth,
+        },
+        ...[0.1, 0.9].map(
+          (alpha): Source => ({
+            name: `bike-hours, quantile ${alpha}`,
+            task: "regression",
+            objective: {
+              ours: { objective: "quantile", alpha },
+              theirs: { objective: "quantile", alpha },
+            },
+            metric: "pinball",
+            sql: rides,
+            isTest: everyFifth,
+          }),
+        ),
+        {
+          name: "bike-hours, absolute errors",
+          task: "regression",
+          objective: { ours: { objective: "absolute" }, theirs: { objective: "regression_l1" } },
+          metric: "mae",
+          sql: rides,
+          isTest: everyFifth,
+        },
+        {
+          name: "bike-hours, Huber",
+          task: "regression",
+          objective: { ours: { objective: "huber", alpha: 50 }, theirs: { objective: "huber", alpha: 50 } },
+          metric: "mae",
+          sql: rides,
+          isTest: everyFifth,
+        },
+        {
+          name: "bike-hours, monotone",
+          task: "regression",
+          objective: {
+            ours: { monotone: { temp: "increasing", windspeed: "decreasing" } },
+            theirs: { monotone_constraints: [0, 0, 0, 0, 0, 0, 1, 0, 0, -1] },
+          },
+          sql: rides,
+          isTest: everyFifth,
+        },
+      ]
+    : [];
+  const all: (Source | undefined)[] = [
+    multiclass[0] && multiclass[1]
+      ? {
+          name: "lightgbm-multiclass",
+          task: "multiclass",
+          classes: 5,
+          sql: `${ratings} (SELECT * FROM ${read(multiclass[0])} UNION ALL SELECT * FROM ${read(multiclass[1])})`,
+          isTest: everyFifth,
+        }
+      : undefined,
+    binary[0] && binary[1] && binary[2] && binary[3]
+      ? {
+          name: "lightgbm-binary, weighted",
+          task: "binary",
+          sql: `${ratings} (SELECT * FROM ${weighted(binary[0], binary[2])}
+                            UNION ALL SELECT * FROM ${weighted(binary[1], binary[3])})`,
+          isTest: everyFifth,
+        }
+      : undefined,
+    regression[0] && regression[1]
+      ? {
+          name: "lightgbm-regression",
+          task: "regression",
+          sql: `${ratings} (SELECT * FROM ${read(regression[0])} UNION ALL SELECT * FROM ${read(regression[1])})`,
+          isTest: everyFifth,
+        }
+      : undefined,
+    ...bikes,
+  ];
+  return all.filter((source) => source !== undefined);
+}
+
 async function load(source: Source): Promise<BenchMatrix> {
   const table = await query(source.sql);
   const rows = [...Array(table.rowCount).keys()];
@@ -81,7 +182,8 @@ async function load(source: Source): Promise<BenchMatrix> {
     toSet(
       selectRows(table, Int32Array.from(rows.filter((row) => source.isTest(row, table.rowCount) === test))),
     );
-  return { name: source.name, task: source.task, train: part(false), test: part(true) };
+  const { sql: _sql, isTest: _isTest, ...aim } = source;
+  return { ...aim, train: part(false), test: part(true) };
 }
 
 async function query(sql: string): Promise<Table> {
@@ -115,8 +217,10 @@ function toSet(table: Table): TrainingSet {
   const columns: FeatureColumn[] = [];
   const values: Float64Array[] = [];
   let target: Float64Array | undefined;
+  let weights: Float64Array | undefined;
   for (const [name, column] of table.columns) {
     if (name === "target" && column.kind === "number") target = column.values;
+    else if (name === "weight" && column.kind === "number") weights = column.values;
     else if (column.kind === "number") {
       columns.push({ name, kind: "numeric", cardinality: 0 });
       values.push(column.values);
@@ -126,5 +230,6 @@ function toSet(table: Table): TrainingSet {
     }
   }
   if (target === undefined) throw new Error("the query of a bench data set yields no target");
-  return { matrix: { rowCount: table.rowCount, columns, values }, target };
+  const matrix = { rowCount: table.rowCount, columns, values };
+  return { matrix, target, ...(weights === undefined ? {} : { weights }) };
 }

@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FeatureColumn } from "../../src/kernel/index.ts";
-import type { TrainingSet } from "../../src/training/index.ts";
+import type { GbdtOptions, TrainingSet } from "../../src/training/index.ts";
 
 /**
  * A matrix on disk, in a form that any language reads: a description in JSON, and for each part one file of
- * little-endian doubles, column after column, the target last.
+ * little-endian doubles, column after column, then the target, then the weights where there are any.
  */
-export interface MatrixDescription {
+export interface MatrixDescription extends Aim {
   readonly name: string;
-  readonly task: "binary" | "regression";
+  readonly weighted: boolean;
   readonly columns: readonly FeatureColumn[];
   readonly train: { readonly file: string; readonly rows: number };
   readonly test: { readonly file: string; readonly rows: number };
@@ -21,28 +21,44 @@ export interface MatrixDescription {
   };
 }
 
-export interface BenchMatrix {
+/** What both sides are to learn, and how what they predict is judged. */
+export interface Aim {
+  readonly task: "binary" | "regression" | "multiclass";
+  /** Multiclass: how many. */
+  readonly classes?: number;
+  /** Our options beyond those of `parameters`, and LightGBM's. */
+  readonly objective?: {
+    readonly ours: GbdtOptions;
+    readonly theirs: Readonly<Record<string, string | number | readonly number[]>>;
+  };
+  /** Log-loss or RMSE by the task when absent. */
+  readonly metric?: "poissonDeviance" | "pinball" | "mae";
+}
+
+export interface BenchMatrix extends Aim {
   readonly name: string;
-  readonly task: "binary" | "regression";
   readonly train: TrainingSet;
   readonly test: TrainingSet;
 }
 
 /** @returns the path of the description */
-export function writeMatrix(directory: string, matrix: BenchMatrix): string {
+export function writeMatrix(directory: string, matrix: BenchMatrix, leaves = 31): string {
   const part = (name: "train" | "test") => {
     const file = `${matrix.name}.${name}.f64`;
-    const { matrix: features, target } = matrix[name];
-    writeFileSync(join(directory, file), Buffer.concat([...features.values, target].map(bytesOf)));
+    const { matrix: features, target, weights } = matrix[name];
+    const columns = [...features.values, target, ...(weights === undefined ? [] : [weights])];
+    writeFileSync(join(directory, file), Buffer.concat(columns.map(bytesOf)));
     return { file, rows: features.rowCount };
   };
+  const { name, train: _train, test: _test, ...aim } = matrix;
   const description: MatrixDescription = {
-    name: matrix.name,
-    task: matrix.task,
+    ...aim,
+    name,
+    weighted: matrix.train.weights !== undefined,
     columns: matrix.train.matrix.columns,
     train: part("train"),
     test: part("test"),
-    parameters: { num_iterations: 100, num_leaves: 31, learning_rate: 0.1 },
+    parameters: { num_iterations: 100, num_leaves: leaves, learning_rate: 0.1 },
   };
   const path = join(directory, `${matrix.name}.json`);
   writeFileSync(path, JSON.stringify(description));
@@ -63,6 +79,7 @@ export function readMatrix(path: string): {
     return {
       matrix: { rowCount: rows, columns, values: columns.map((_, i) => column(i)) },
       target: column(columns.length),
+      ...(description.weighted ? { weights: column(columns.length + 1) } : {}),
     };
   };
   return { description, train: part(description.train), test: part(description.test) };

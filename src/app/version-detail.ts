@@ -40,7 +40,12 @@ export function versionDetail(
       ...(version.origin.length === 0 ? {} : { provenance: version.origin.map(provenanceRecord) }),
     },
     ...(output.classes === undefined ? {} : { classes: output.classes }),
-    inputs: inputs.map(({ name, type, required }) => ({ name, type, required })),
+    inputs: inputs.map(({ name, type, required, shape }) => ({
+      name,
+      type,
+      required,
+      ...(shape === undefined ? {} : { shape: [...shape] }),
+    })),
     features,
     trainer:
       imported === undefined

@@ -9,6 +9,7 @@ import {
 } from "../kernel/index.ts";
 import { type BlobStore, storageErrors } from "../storage/index.ts";
 import { bundleErrors } from "./errors.ts";
+import { encodeItems, type KnownItems, parseItems } from "./items.ts";
 import { isRecord, isTask, parseSignature, type Signature, type Task } from "./signature.ts";
 
 export const BUNDLE_FORMAT = "slipway.bundle/1";
@@ -16,7 +17,7 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 const FILES = ["model", "features", "signature", "profile"] as const;
 
 /** Files that only some bundles have; a manifest without them is as if they did not exist. */
-const OPTIONAL_FILES = ["windows"] as const;
+const OPTIONAL_FILES = ["windows", "items"] as const;
 
 type RequiredFile = (typeof FILES)[number];
 type OptionalFile = (typeof OPTIONAL_FILES)[number];
@@ -54,6 +55,8 @@ export interface BundleParts {
   readonly profile: unknown;
   /** What the windows of the plan held after the snapshot, where it has windows. */
   readonly windows?: Uint8Array;
+  /** What a model that recommends chooses among. */
+  readonly items?: KnownItems;
 }
 
 /** A bundle whose every file has been verified. */
@@ -66,6 +69,8 @@ export interface OpenBundle {
   readonly modelBytes: Buffer;
   /** What the windows of the plan held after the snapshot that the model was trained on. */
   readonly windows?: Buffer;
+  /** What a model that recommends chooses among. */
+  readonly items?: KnownItems;
 }
 
 /**
@@ -108,6 +113,7 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
     ["signature", Buffer.from(canonicalJson(parseSignature(parts.signature)))],
     ["profile", Buffer.from(canonicalJson(parts.profile))],
     ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
+    ...(parts.items === undefined ? [] : [["items", encodeItems(parts.items)] as [BundleFile, Uint8Array]]),
   ];
 }
 
@@ -119,9 +125,13 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
 export async function openBundle(blobs: BlobStore, digest: Digest): Promise<OpenBundle> {
   const manifest = await readManifest(blobs, digest);
   const read = (file: RequiredFile) => readFile(blobs, { bundle: digest, file, entry: manifest.files[file] });
-  const { windows: entry } = manifest.files;
-  const [windows, modelBytes, plan, signature, profile] = await Promise.all([
-    entry === undefined ? undefined : readFile(blobs, { bundle: digest, file: "windows", entry }),
+  const readOptional = (file: OptionalFile) => {
+    const entry = manifest.files[file];
+    return entry === undefined ? undefined : readFile(blobs, { bundle: digest, file, entry });
+  };
+  const [windows, items, modelBytes, plan, signature, profile] = await Promise.all([
+    readOptional("windows"),
+    readOptional("items"),
     read("model"),
     read("features"),
     read("signature"),
@@ -136,6 +146,7 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     profile: json("profile", profile),
     modelBytes,
     ...(windows === undefined ? {} : { windows }),
+    ...(items === undefined ? {} : { items: readItems(json("items", items), digest) }),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({
@@ -203,7 +214,9 @@ export async function readManifest(blobs: BlobStore, digest: Digest): Promise<Bu
       features: entry("features"),
       signature: entry("signature"),
       profile: entry("profile"),
-      ...(entries.windows === undefined ? {} : { windows: entry("windows") }),
+      ...Object.fromEntries(
+        OPTIONAL_FILES.filter((file) => entries[file] !== undefined).map((file) => [file, entry(file)]),
+      ),
     },
   };
 }
@@ -231,6 +244,12 @@ function parseJson(bytes: Buffer, { bundle, file }: { bundle: Digest; file: stri
   } catch (thrown) {
     throw damaged({ bundle, file, fault: "is not JSON", cause: thrown });
   }
+}
+
+function readItems(value: JsonValue, bundle: Digest): KnownItems {
+  const items = parseItems(value);
+  if ("fault" in items) throw damaged({ bundle, file: "items", fault: items.fault });
+  return items;
 }
 
 function readSignature(value: JsonValue, bundle: Digest): Signature {

@@ -14,6 +14,7 @@ export {
   writeBundle,
 } from "./bundle.ts";
 export { bundleErrors } from "./errors.ts";
+export type { ItemValue, KnownItems } from "./items.ts";
 export {
   outputWidth,
   parseSignature,

@@ -138,10 +138,7 @@ function describe(shown: Detail, out: Output): string {
         ["classes", shown.classes?.join(", ") ?? ""],
         ["rows", shown.lineage.origin === undefined ? rowsText(shown.evaluation) : ""],
         ["learned from", importanceInLine(shown.importance)],
-        [
-          "takes",
-          shown.inputs.map(({ name, type, required }) => `${name}${required ? "" : "?"}: ${type}`).join(", "),
-        ],
+        ["takes", shown.inputs.map(inputText).join(", ")],
         ["reproduced", reproducedText(shown)],
       ],
       out,
@@ -181,4 +178,15 @@ function provenanceFields({ lineage }: Detail): [string, string][] {
 function reproducedText({ reproductions }: Detail): string {
   const [last] = reproductions.toSorted((a, b) => (a.at < b.at ? 1 : -1));
   return last === undefined ? "" : `${last.verdict}, ${formatTime(last.at)} by ${last.actor}`;
+}
+
+/** `age: int`, `image: float[1, 28, 28]` */
+function inputText({
+  name,
+  type,
+  required,
+  shape,
+}: OperationOutput<"models.show">["inputs"][number]): string {
+  const extents = shape?.map((extent) => (extent === -1 ? "n" : extent)).join(", ");
+  return `${name}${required ? "" : "?"}: ${type}${extents === undefined ? "" : `[${extents}]`}`;
 }

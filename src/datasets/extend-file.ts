@@ -38,7 +38,7 @@ export interface ExtendRequest extends EngineOptions, FilePlace {
     readonly notes: Readonly<Record<string, string>>;
   };
   /** As many values for each row of a block as there are names, one row after the other, none of them NaN. */
-  readonly compute: (block: Table) => Float64Array;
+  readonly compute: (block: Table) => Float64Array | Promise<Float64Array>;
   /** Most rows of a block, at least 2,048. Default 65,536. */
   readonly blockRows?: number;
   /** For scratch files, which lie on its file system. */
@@ -129,18 +129,18 @@ async function computeRows(
   await engine.fillDoubles({ table: ADDED, width: request.added.names.length }, async (table) => {
     let done = 0;
     let block = new RowBlock(typed, capacity);
-    const finish = (): void => {
+    const finish = async (): Promise<void> => {
       if (block.rows === 0) return;
-      table.append(request.compute(block.table()));
+      table.append(await request.compute(block.table()));
       done += block.rows;
       block = new RowBlock(typed, Math.min(capacity, of - done));
       request.onProgress?.({ stage: "compute", rows: done, of });
     };
     for await (const chunk of engine.chunks(selectStored({ path }, names))) {
-      if (block.rows + chunk.rowCount > block.capacity) finish();
+      if (block.rows + chunk.rowCount > block.capacity) await finish();
       block.take(chunk);
     }
-    finish();
+    await finish();
     if (done === of) return;
     throw datasetsErrors.DATASETS_ENGINE.error(`${done} rows of ${of} were read back from the scratch file`);
   });

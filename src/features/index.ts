@@ -13,5 +13,11 @@ export { signatures } from "./signatures.ts";
 export { streamTable, type TableStream, type TableStreamOptions } from "./windows/window-columns.ts";
 export type { LabelEvent, RowEvent, WindowEvent } from "./windows/window-event.ts";
 export { type Feedback, type WindowProgram, windowProgram } from "./windows/window-program.ts";
-export type { LabelColumn, WindowSource, WindowSpec, WindowStatistic } from "./windows/window-spec.ts";
+export {
+  type LabelColumn,
+  targetName,
+  type WindowSource,
+  type WindowSpec,
+  type WindowStatistic,
+} from "./windows/window-spec.ts";
 export { type WindowPlaces, WindowState } from "./windows/window-state.ts";

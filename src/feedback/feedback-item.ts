@@ -1,3 +1,4 @@
+import { targetName } from "../features/index.ts";
 import { parseIsoTime, type SlipwayError } from "../kernel/index.ts";
 import { parsePredictionId } from "../serving/index.ts";
 import { feedbackErrors } from "./errors.ts";
@@ -15,9 +16,6 @@ export interface FeedbackItem {
   /** When it became known, epoch milliseconds. */
   readonly at: number;
 }
-
-/** The name of a feedback that says how the prediction should have come out. */
-export const TARGET_NAME = "target";
 
 const FIELDS = ["predictionId", "name", "value", "at"] as const;
 const MAX_NAME_LENGTH = 200;
@@ -56,7 +54,7 @@ export function feedbackKey({ predictionId, name }: Pick<FeedbackItem, "predicti
 }
 
 function checkName(name: unknown): string {
-  if (name === undefined) return TARGET_NAME;
+  if (name === undefined) return targetName;
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME_LENGTH || !isPlainText(name)) {
     throw feedbackErrors.FEEDBACK_BAD_NAME.error(
       `"name" must be a text of 1 to ${MAX_NAME_LENGTH} characters without line breaks, not ${shown(name)}`,

@@ -20,13 +20,18 @@ export async function* mergeSources<Item extends Sourced>(
     const next = await source.items.next();
     if (!next.done) heads.push({ source, item: next.value });
   };
-  for (const source of sources) await draw(source);
-  while (heads.length > 0) {
-    let first = 0;
-    for (let at = 1; at < heads.length; at++) if (isBefore(heads[at]!, heads[first]!)) first = at;
-    const [head] = heads.splice(first, 1);
-    yield head!.item;
-    await draw(head!.source);
+  try {
+    for (const source of sources) await draw(source);
+    while (heads.length > 0) {
+      let first = 0;
+      for (let at = 1; at < heads.length; at++) if (isBefore(heads[at]!, heads[first]!)) first = at;
+      const [head] = heads.splice(first, 1);
+      yield head!.item;
+      await draw(head!.source);
+    }
+  } finally {
+    // Whoever stops early must not leave their files open.
+    for (const { items } of sources) await items.return?.();
   }
 }
 

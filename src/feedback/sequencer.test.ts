@@ -58,6 +58,29 @@ const derived: readonly DerivedColumn[] = [
     },
   },
 ];
+/** The share of those that were late: what the model predicts. */
+const late: DerivedColumn = {
+  name: "late",
+  type: "float",
+  from: {
+    kind: "window",
+    window: window({
+      of: {
+        from: "label",
+        expression: {
+          op: "above",
+          args: [
+            { op: "column", name: "delay" },
+            { op: "constant", value: 15 },
+          ],
+        } as WindowSpec["by"][number],
+        columns: [{ name: "delay", type: "int" }],
+        target: true,
+      },
+    }),
+    statistic: "sum",
+  },
+};
 const columns = [
   { name: "date", type: "timestamp", optional: true },
   { name: "origin", type: "category" },
@@ -137,6 +160,28 @@ describe("sequencing", () => {
     const labels = (await eventsIn(room)).filter((event) => event.kind === "label");
     expect(labels).toMatchObject([{ name: "delay", labels: { delay: 5 } }]);
     expect(first.counts).toMatchObject({ rows: 1, labels: 1, repeated: 3, unmatched: 1 });
+  });
+
+  it("takes the target by its own name or by the column it is made of, whichever comes first", async () => {
+    const room = await openStreamRoom();
+    const bundle = await writeWindowBundle(room.blobs, { columns, derived: [late] });
+    const worker = await room.worker(routingOf(1, [bundle]));
+    const sequencer = await room.sequencer({ labelsOf: async () => ["delay"] });
+    const said = async (...feedback: readonly (readonly [name: string, value: unknown])[]) => {
+      const { id } = await worker.predict("late", at(1));
+      for (const [name, value] of feedback)
+        await worker.say(id, value, { name, at: new Date(HOUR).toISOString() });
+      await sequencer.step();
+      await worker.windows.poll();
+      const { id: next } = await worker.predict("late", at(2));
+      return (await loggedWindows(room, next))[0];
+    };
+    expect(await said(["target", true])).toBe(1);
+    expect(await said(["target", 1], ["delay", 3])).toBe(2);
+    expect(await said(["delay", 20], ["target", false])).toBe(3);
+    expect(await said(["delay", 3], ["target", true])).toBe(3);
+    expect(await said(["target", "late"])).toBe(3);
+    expect(worker.windows.list()[0]?.skipped).toBe(1);
   });
 
   it("leaves out predictions by models without windows, and what was never acknowledged", async () => {

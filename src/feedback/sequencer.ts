@@ -1,9 +1,11 @@
+import { targetName } from "../features/index.ts";
 import type { Clock, Digest, JsonValue, SlipwayError } from "../kernel/index.ts";
 import {
   PREDICTION_LOG,
   type PredictionFrame,
   PredictionPlaces,
   parsePredictionId,
+  readInput,
   SealedGroups,
   servingErrors,
 } from "../serving/index.ts";
@@ -57,6 +59,7 @@ const BATCH_EVENTS = 2_000;
 const BATCH_BYTES = 512 * 1024;
 /** Labels of so many predictions that wait for other labels are remembered. */
 const MOST_PARTIAL = 100_000;
+const MOST_OTHER_NAMES = 100;
 /** What was read without giving an event is noted when it is so much: reading it again is all that could happen. */
 const NOTED_AFTER_FRAMES = 100_000;
 
@@ -221,6 +224,8 @@ export class Sequencer {
   }
 
   #addRows(frame: PredictionFrame): void {
+    // That something was recommended is nothing that happened.
+    if (frame.payload?.intact === true && readInput(frame.payload.input)?.recommend !== undefined) return;
     const records = recordsOf(frame);
     if (records === undefined) {
       this.#counts.unreadable += frame.instances;
@@ -248,7 +253,12 @@ export class Sequencer {
       return;
     }
     if (frame.windows === undefined) return;
-    if (!this.#memory.add(id, name)) {
+    const wanted = await this.#options.labelsOf(frame.bundle);
+    // Windows of later versions may look at what those of this one do not; but not at any number of names.
+    const isKnown = wanted.includes(name) || name === targetName;
+    if (!isKnown && this.#memory.nameCount(id) >= MOST_OTHER_NAMES) return;
+    const earlier = this.#memory.add(id, name);
+    if (earlier === undefined) {
       this.#counts.repeated++;
       return;
     }
@@ -260,7 +270,6 @@ export class Sequencer {
     }
     const own = idOf(frame, instance);
     const labels = { ...this.#partial.get(own), [name]: value };
-    const wanted = await this.#options.labelsOf(frame.bundle);
     const more = wanted.includes(name) && wanted.some((other) => !Object.hasOwn(labels, other));
     remember(this.#partial, own, more ? labels : undefined);
     this.#add({
@@ -272,6 +281,7 @@ export class Sequencer {
       name,
       atMs: at,
       labels,
+      earlier,
       more,
     });
     this.#counts.labels++;
@@ -339,8 +349,8 @@ function remember(
 function recordsOf({ payload, instances }: PredictionFrame): readonly RowHappened["record"][] | undefined {
   if (payload?.intact !== true) return undefined;
   // The digest of the payload says that these are the bytes that were logged: a list of as many records.
-  const records = JSON.parse(payload.input.toString("utf8")) as readonly RowHappened["record"][];
-  return records.length === instances ? records : undefined;
+  const records = readInput(payload.input)?.records as readonly RowHappened["record"][] | undefined;
+  return records?.length === instances ? records : undefined;
 }
 
 function timeOf({ payload }: PredictionFrame, instance: number): number | null {

@@ -337,7 +337,7 @@ describe("TensorFlow Serving over gRPC", () => {
       "an example without a feature",
       "Classify",
       { model_spec: { name: "late" }, input: { example_list: { examples: [example] } } },
-      "GRPC_BAD_REQUEST",
+      "WIRE_BAD_REQUEST",
     ],
     [
       "a classifier asked for a value",

@@ -2,11 +2,12 @@ import type { ServerDuplexStream, UntypedServiceImplementation } from "@grpc/grp
 import type { ServedVersion } from "../serving/index.ts";
 import {
   decodeTensor,
-  encodeDoubles,
-  encodeIntegers,
-  encodeTexts,
   type InputTensor,
   isTensorType,
+  outputBytes,
+  outputDatatypes,
+  outputNames,
+  outputTensors,
   recordsOfTensors,
   type TensorElement,
   type TensorType,
@@ -26,7 +27,6 @@ import { statusOfError } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
-import { type OutputTensor, outputNames, outputTensors } from "./output-tensors.ts";
 
 interface NamedModel {
   readonly name: string;
@@ -152,38 +152,23 @@ function planInference(
   const instances = recordsOfTensors(
     { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
     rules.of(served),
-    outputNames(served),
+    outputNames(served.signature.output),
   );
   return {
     served,
     instances,
     answer: (answered) => {
-      const outputs = outputTensors(served, answered, instances);
+      const outputs = outputTensors(served.signature.output, answered, instances);
       return {
         model_name: served.model,
         model_version: String(served.version),
         id: request.id,
         parameters: { prediction_id: { string_param: answered.id } },
-        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: V2_TYPES[type], shape })),
-        raw_output_contents: outputs.map(encodeOutput),
+        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: outputDatatypes[type], shape })),
+        raw_output_contents: outputs.map(outputBytes),
       };
     },
   };
-}
-
-const V2_TYPES = { int: "INT64", float: "FP64", bool: "BOOL", text: "BYTES" } as const;
-
-function encodeOutput(output: OutputTensor): Uint8Array {
-  switch (output.type) {
-    case "float":
-      return encodeDoubles(output.values);
-    case "int":
-      return encodeIntegers(output.values);
-    case "bool":
-      return Uint8Array.from(output.values);
-    case "text":
-      return encodeTexts(output.values);
-  }
 }
 
 function inputTensors({ inputs, raw_input_contents: raw }: InferRequest): InputTensor[] {

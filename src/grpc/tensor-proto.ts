@@ -1,13 +1,13 @@
 import {
   decodeTensor,
   type InputTensor,
+  type OutputTensor,
   type TensorElement,
   type TensorType,
   textOf,
 } from "../wire/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
-import type { OutputTensor } from "./output-tensors.ts";
 
 /** TensorFlow's TensorProto: raw bytes in `tensor_content`, or one of the typed lists. */
 export interface TensorProto {

@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { ColumnType } from "../kernel/index.ts";
 import type { ServedVersion, VersionSelector } from "../serving/index.ts";
-import { recordsOfTensors } from "../wire/index.ts";
+import { classScores, outputNames, outputTensors, recordsOfTensors, unfitFor } from "../wire/index.ts";
 import {
   type Answered,
   answering,
@@ -14,7 +14,6 @@ import { grpcErrors } from "./errors.ts";
 import { type ExampleInput, recordsOfExamples } from "./examples.ts";
 import { numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
-import { outputNames, outputTensors } from "./output-tensors.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
 import { messagesOf } from "./service-definition.ts";
 import { inputTensor, type TensorProto, tensorflowTypes, tensorProto } from "./tensor-proto.ts";
@@ -80,13 +79,16 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
       const served = find(request.model_spec);
       const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
       const asked = { inputs, outputs: request.output_filter };
-      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served));
+      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
       return {
         served,
         instances,
         answer: (answered) => ({
           outputs: Object.fromEntries(
-            outputTensors(served, answered, instances).map((output) => [output.name, tensorProto(output)]),
+            outputTensors(served.signature.output, answered, instances).map((output) => [
+              output.name,
+              tensorProto(output),
+            ]),
           ),
           model_spec: specOf(served),
         }),
@@ -94,13 +96,13 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
     }),
     Classify: predicting<ExampleRequest>(options, (request) =>
       planExamples(request, {
-        check: requireClasses,
+        check: (served) => requireFit("classify", served),
         result: (served, given) => ({ classifications: classifications(served, given) }),
       }),
     ),
     Regress: predicting<ExampleRequest>(options, (request) =>
       planExamples(request, {
-        check: requireOneValue,
+        check: (served) => requireFit("regress", served),
         result: (_served, { outputs }) => ({ regressions: outputs.map((value) => ({ value })) }),
       }),
     ),
@@ -154,31 +156,16 @@ function specOf({ model, version }: ServedVersion): object {
   return { name: model, version: { value: version }, signature_name: DEFAULT_SIGNATURE };
 }
 
-function requireClasses({ signature, model }: ServedVersion): void {
-  if (signature.output.task !== "regression") return;
-  throw grpcErrors.GRPC_BAD_REQUEST.error(`model "${model}" is a regression and has no classes; use Regress`);
+function requireFit(method: "classify" | "regress", { signature, model }: ServedVersion): void {
+  const fault = unfitFor(method, signature.output);
+  if (fault !== undefined) throw grpcErrors.GRPC_BAD_REQUEST.error(`model "${model}" ${fault}`);
 }
 
-function requireOneValue({ signature, model }: ServedVersion): void {
-  const { task, width = 1, tensors } = signature.output;
-  if (task === "regression" && width === 1 && tensors === undefined) return;
-  throw grpcErrors.GRPC_BAD_REQUEST.error(
-    `model "${model}" does not predict one value; use Classify or Predict`,
-  );
-}
-
-/** A score for each class; of a model with one probability, for "0" and "1" unless its classes have names. */
-function classifications({ signature }: ServedVersion, { outputs, width }: Answered): object[] {
-  const { classes } = signature.output;
-  const labels = classes ?? Array.from({ length: Math.max(2, width) }, (_, at) => String(at));
-  const scores = width === 1 ? outputs.map((p) => [1 - p, p]) : chunks(outputs, width);
+function classifications({ signature }: ServedVersion, answered: Answered): object[] {
+  const { labels, scores } = classScores(signature.output, answered);
   return scores.map((own) => ({
     classes: own.map((score, at) => ({ label: labels[at] ?? String(at), score })),
   }));
-}
-
-function chunks(values: readonly number[], width: number): number[][] {
-  return Array.from({ length: values.length / width }, (_, at) => values.slice(at * width, (at + 1) * width));
 }
 
 const dtypeOf: Readonly<Record<ColumnType, number>> = {

@@ -1,6 +1,7 @@
 import { defineErrors } from "../kernel/index.ts";
 
 export const httpErrors = defineErrors({
+  HTTP_BAD_HEADER: { kind: "invalid", doc: "A header of a request does not say what it must." },
   HTTP_TOKEN_MISSING: { kind: "denied", doc: "A management call came without a bearer token." },
   HTTP_TOKEN_WRONG: { kind: "denied", doc: "The bearer token of a management call is not the server's." },
   HTTP_HOST_REFUSED: {
@@ -26,6 +27,18 @@ export const httpErrors = defineErrors({
   HTTP_CANNOT_LISTEN: { kind: "conflict", doc: "A server's host and port cannot be listened on." },
   HTTP_METHOD_NOT_ALLOWED: { kind: "invalid", doc: "The path exists, but not for this method." },
   HTTP_ENCODING_UNSUPPORTED: { kind: "unsupported", doc: "The body of a prediction request is compressed." },
+  HTTP_TYPE_UNSUPPORTED: {
+    kind: "unsupported",
+    doc: "The content type of a scoring request is neither application/json nor text/csv in UTF-8.",
+  },
+  HTTP_MODEL_NOT_NAMED: {
+    kind: "invalid",
+    doc: "A scoring request does not say which of several models it is for.",
+  },
+  HTTP_METHOD_UNFIT: {
+    kind: "invalid",
+    doc: "A regression was asked to classify, or a classifier for one value.",
+  },
   HTTP_NOT_IMPLEMENTED: {
     kind: "unsupported",
     doc: "The protocol knows this call, this server does not offer it.",

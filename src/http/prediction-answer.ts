@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
 import { type Prediction, type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
+import { mlflowError } from "../wire/index.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
 import type { PredictionCounter, PredictionMetrics } from "./prediction-metrics.ts";
@@ -24,6 +25,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   [httpErrors.HTTP_BODY_TOO_LARGE.code]: 413,
   [httpErrors.HTTP_METHOD_NOT_ALLOWED.code]: 405,
   [httpErrors.HTTP_ENCODING_UNSUPPORTED.code]: 415,
+  [httpErrors.HTTP_TYPE_UNSUPPORTED.code]: 415,
   [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
   [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
   [feedbackErrors.FEEDBACK_TOO_MANY_ITEMS.code]: 413,
@@ -33,12 +35,16 @@ export function sendJson(response: ServerResponse, value: unknown, settings: Ans
   send(response, { status: 200, type: JSON_TYPE, text: JSON.stringify(value) }, settings);
 }
 
-/** Answers `{"error": message, "code": …, …details}`, the form of TensorFlow Serving and Triton with more in it. */
+/**
+ * Answers `{"error": message, "code": …, …details}`, the form of TensorFlow Serving and Triton with more in it; under
+ * MLflow's path the form of MLflow.
+ */
 export function sendError(response: ServerResponse, thrown: unknown, settings: AnswerSettings): void {
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
   settings.metrics.countError(status, error.code);
-  const text = JSON.stringify(errorDocument(error));
+  const isScoring = /^\/invocations(?:\?|$)/.test(response.req.url ?? "");
+  const text = JSON.stringify(isScoring ? mlflowError(error) : errorDocument(error));
   send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
 }
 
@@ -109,6 +115,13 @@ export class PredictionHeaders {
   }
 }
 
+/** What is sent: text, or JSON with binary tensors behind it. */
+export interface AnswerBody {
+  readonly body: string | Buffer;
+  /** How much of it is JSON, where there is more. */
+  readonly jsonBytes?: number;
+}
+
 /** An answer that waits for its prediction to be in the log. */
 export class PendingAnswer implements Waiting {
   readonly #response: ServerResponse;
@@ -117,7 +130,7 @@ export class PendingAnswer implements Waiting {
   readonly #settings: AnswerSettings;
   readonly #since = monotonicMs();
   #facts: PredictionFacts = { id: "" };
-  #text = "";
+  #written: AnswerBody = { body: "" };
   #instances = 0;
 
   constructor(
@@ -132,19 +145,26 @@ export class PendingAnswer implements Waiting {
   }
 
   /** What to answer when the log has it. */
-  prepare(facts: PredictionFacts, text: string, instances: number): void {
+  prepare(facts: PredictionFacts, written: AnswerBody, instances: number): void {
     this.#facts = facts;
-    this.#text = text;
+    this.#written = written;
     this.#instances = instances;
   }
 
   acknowledge(): void {
     const response = this.#response;
-    const text = this.#text;
-    const length = Buffer.byteLength(text);
-    response.writeHead(200, this.#headers.fill(length, this.#facts, this.#settings.closesConnection()));
-    // Most bodies are ASCII, which node:http writes faster when it is told so.
-    response.end(text, length === text.length ? "latin1" : "utf8");
+    const { body, jsonBytes } = this.#written;
+    const length = Buffer.byteLength(body);
+    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    if (typeof body === "string") {
+      response.writeHead(200, headers);
+      // Most bodies are ASCII, which node:http writes faster when it is told so.
+      response.end(body, length === body.length ? "latin1" : "utf8");
+    } else {
+      const binary = ["inference-header-content-length", String(jsonBytes)];
+      response.writeHead(200, [...headers, ...binary].with(1, "application/octet-stream"));
+      response.end(body);
+    }
     this.#counter.count(this.#instances, monotonicMs() - this.#since);
   }
 

@@ -12,33 +12,35 @@ import {
   type BodyLimits,
   type InputRules,
   inputRules,
+  outputTensors,
   parseV1Predict,
+  parseV1Recommend,
   parseV2Infer,
   v1Metadata,
   v1Status,
   v2ModelMetadata,
   v2VersionSelector,
   writeV1Predictions,
+  writeV1Recommendations,
   writeV2Response,
+  writeV2Tensors,
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { answerFeedback } from "./feedback-route.ts";
+import { mlflowRoute } from "./mlflow-routes.ts";
 import {
   type AnswerSettings,
   methodNotAllowed,
   PendingAnswer,
   PredictionHeaders,
   send,
+  sendError,
   sendJson,
 } from "./prediction-answer.ts";
+import { examplesRoute } from "./prediction-call.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
+import { jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
-
-/** What answers at a path. Errors thrown by it are answered by its caller. */
-export interface Route {
-  readonly method: "GET" | "POST";
-  answer(body: Buffer, response: ServerResponse): void;
-}
 
 export interface RouterOptions {
   readonly dataPlane: DataPlane;
@@ -83,7 +85,7 @@ export class PredictionRouter {
     }
     let route = this.#remembered.get(url);
     if (route === undefined) {
-      route = this.#resolve(pathOf(url));
+      route = this.#resolve(url);
       if (this.#remembered.size < MAX_REMEMBERED_PATHS) this.#remembered.set(url, route);
     }
     if (method !== route.method && !(method === "HEAD" && route.method === "GET"))
@@ -91,8 +93,9 @@ export class PredictionRouter {
     return route;
   }
 
-  #resolve(path: string): Route {
-    const fixed = this.#fixed(path);
+  #resolve(url: string): Route {
+    const path = pathOf(url);
+    const fixed = this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length));
     if (fixed !== undefined) return fixed;
     const v1 = V1_PATH.exec(path);
     if (v1 !== null) return this.#v1(v1);
@@ -124,15 +127,26 @@ export class PredictionRouter {
         });
       case "/v1/feedback":
         return this.#feedback();
+      case "/v1/stream":
+        return this.#get(() => streamDocument(dataPlane));
       case "/v1/models":
       case "/v2/models":
         return this.#get(() => ({ models: names() }));
       case "/v2":
       case "/v2/":
-        return this.#get(() => ({ name: serverName, version: serverVersion, extensions: [] }));
+        return this.#get(() => ({
+          name: serverName,
+          version: serverVersion,
+          extensions: ["binary_tensor_data"],
+        }));
       default:
         return undefined;
     }
+  }
+
+  #mlflow(path: string, query: string): Route | undefined {
+    const prepare = (model: string, selector: VersionSelector | undefined) => this.#prepare(model, selector);
+    return mlflowRoute(path, new URLSearchParams(query), { ...this.#options, prepare });
   }
 
   #feedback(): Route | undefined {
@@ -158,8 +172,11 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
-      if (verb !== "predict") throw notImplemented(verb);
-      return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
+      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
+      if (verb === "classify" || verb === "regress")
+        return examplesRoute(verb, this.#prepare(model, selector), this.#options);
+      throw notImplemented(verb);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);
@@ -199,7 +216,24 @@ export class PredictionRouter {
         const request = parseV1Predict(body, arm.rules);
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
-        pending.prepare(prediction, writeV1Predictions(request.form, outputs, width), outputs.length / width);
+        const written = { body: writeV1Predictions(request.form, outputs, width) };
+        pending.prepare(prediction, written, outputs.length / width);
+      },
+    };
+  }
+
+  #recommendV1(arm: PreparedArm): Route {
+    const { dataPlane, settings } = this.#options;
+    return {
+      method: "POST",
+      answer: (body, response) => {
+        const pending = new PendingAnswer(response, arm, settings);
+        dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
+          // In the turn that logged it, whose end acknowledges it.
+          ({ items, candidates, ...facts }) =>
+            pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
+          (thrown: unknown) => sendError(response, thrown, settings),
+        );
       },
     };
   }
@@ -236,13 +270,21 @@ export class PredictionRouter {
     const { model, version } = arm.served;
     return {
       method: "POST",
-      answer: (body, response) => {
+      answer: (body, response, headers) => {
         const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
-        pending.prepare(prediction, writeV2Response(answer, outputs), outputs.length / width);
+        const written =
+          request.binaryOutputs.size === 0
+            ? { body: writeV2Response(answer, outputs) }
+            : writeV2Tensors(
+                answer,
+                outputTensors(arm.served.signature.output, prediction, request),
+                request.binaryOutputs,
+              );
+        pending.prepare(prediction, written, outputs.length / width);
       },
     };
   }
@@ -294,6 +336,12 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
   ]);
 }
 
+/** How far the windows of the worker that answers have followed the stream. */
+function streamDocument(dataPlane: DataPlane): object {
+  const { sequence = 0, ageMs = 0, problem } = dataPlane.streamProgress() ?? {};
+  return { worker: dataPlane.incarnation, sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
+}
+
 function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
   return [
     ["slipway_stream_sequence", sequence],
@@ -324,7 +372,10 @@ function noSuchPath(path: string): Error {
 }
 
 function notImplemented(verb: string): Error {
-  return httpErrors.HTTP_NOT_IMPLEMENTED.error(`":${verb}" is not offered; use ":predict"`, {
-    details: { verb },
-  });
+  return httpErrors.HTTP_NOT_IMPLEMENTED.error(
+    `":${verb}" is not offered; use ":predict", ":classify", ":regress" or ":recommend"`,
+    {
+      details: { verb },
+    },
+  );
 }

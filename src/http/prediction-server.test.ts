@@ -101,12 +101,60 @@ describe("the V2 protocol", () => {
     expect((await post(INFER, { ...TENSORS, id: "Grüße 🛫" })).json.id).toBe("Grüße 🛫");
   });
 
+  it("reads binary tensors, and answers them when asked to", async () => {
+    const { server } = await openPredictionRoom();
+    const data = (value: unknown, datatype: string): Buffer => {
+      if (datatype === "BOOL") return Buffer.of(value ? 1 : 0);
+      if (datatype === "BYTES") {
+        const text = Buffer.from(String(value));
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(text.length);
+        return Buffer.concat([length, text]);
+      }
+      const bytes = Buffer.alloc(8);
+      if (datatype === "INT64") bytes.writeBigInt64LE(BigInt(Number(value)));
+      else bytes.writeDoubleLE(Number(value));
+      return bytes;
+    };
+    const parts = TENSORS.inputs.map(({ datatype, data: [value] }) => data(value, datatype));
+    const json = JSON.stringify({
+      inputs: TENSORS.inputs.map(({ name, datatype, shape }, at) => ({
+        name,
+        datatype,
+        shape,
+        parameters: { binary_data_size: parts[at]?.length },
+      })),
+      parameters: { binary_data_output: true },
+    });
+    const send = (headers: Record<string, string>) =>
+      fetch(server.address + INFER, {
+        method: "POST",
+        body: Buffer.concat([Buffer.from(json), ...parts]),
+        headers,
+      });
+    const answer = await send({ "inference-header-content-length": String(json.length) });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe("application/octet-stream");
+    const jsonBytes = Number(answer.headers.get("inference-header-content-length"));
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const document = JSON.parse(bytes.subarray(0, jsonBytes).toString());
+    expect(document.outputs[0].parameters).toEqual({ binary_data_size: 8 });
+    const plain = await fetch(server.address + INFER, { method: "POST", body: JSON.stringify(TENSORS) });
+    const expected = (await plain.json()) as { outputs: [{ data: [number] }] };
+    expect(bytes.readDoubleLE(jsonBytes)).toBe(expected.outputs[0].data[0]);
+    for (const length of ["0", "x", String(json.length + 10_000)]) {
+      const refused = await send({ "inference-header-content-length": length });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ code: "HTTP_BAD_HEADER" });
+    }
+  });
+
   it("answers health, metadata and readiness", async () => {
     const { get } = await openPredictionRoom();
     expect((await get("/v2/health/live")).json).toEqual({ live: true });
     expect((await get("/v2/health/ready")).json).toEqual({ live: true, ready: true });
     for (const path of ["/v2", "/v2/"])
-      expect((await get(path)).json).toMatchObject({ name: "slipway", extensions: [] });
+      expect((await get(path)).json).toMatchObject({ name: "slipway", extensions: ["binary_tensor_data"] });
     expect((await get("/v2/models")).json).toEqual({ models: ["late"] });
     expect((await get("/v2/models/late/ready")).json).toEqual({ name: "late", ready: true });
     expect((await get("/v2/models/late/versions/9/ready")).status).toBe(404);
@@ -169,7 +217,7 @@ describe("a bad request", () => {
     ["/v1/models/late/labels/canary:predict", ROW, 404, "SERVING_UNKNOWN_LABEL"],
     ["/v1/models/%E0%A4%A:predict", ROW, 404, "SERVING_UNKNOWN_MODEL"],
     ["/v1/models/late/versions/one:predict", ROW, 404, "HTTP_NO_SUCH_PATH"],
-    ["/v1/models/late:classify", ROW, 501, "HTTP_NOT_IMPLEMENTED"],
+    ["/v1/models/late:explain", ROW, 501, "HTTP_NOT_IMPLEMENTED"],
     ["/v2/models/nope/infer", TENSORS, 404, "SERVING_UNKNOWN_MODEL"],
     ["/api/v1/deploy", {}, 404, "HTTP_NO_SUCH_PATH"],
     ["/v1/models/late", {}, 405, "HTTP_METHOD_NOT_ALLOWED"],

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
@@ -8,7 +8,8 @@ import { closeIdleConnections } from "./idle-connections.ts";
 import { type AnswerSettings, sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
 import { PredictionMetrics } from "./prediction-metrics.ts";
-import { PredictionRouter, type Route } from "./prediction-routes.ts";
+import { PredictionRouter } from "./prediction-routes.ts";
+import type { Route } from "./route.ts";
 
 /** Bounds on what one client can make a worker do. */
 export interface PredictionLimits {
@@ -151,14 +152,14 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
     if (route.method === "GET") {
-      route.answer(NO_BODY, response);
+      route.answer(NO_BODY, response, request.headers);
       return;
     }
     const { headers } = request;
     if (headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity")
       throw encodingUnsupported(headers["content-encoding"]);
     if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) throw bodyTooLarge(limits.maxBodyBytes);
-    request.collect(limits.maxBodyBytes, new Exchange(route, response, { settings, limits }));
+    request.collect(limits.maxBodyBytes, new Exchange(route, response, { settings, limits, headers }));
   }
 
   await listen(server, options.listen);
@@ -192,17 +193,19 @@ export async function startPredictionServer(options: PredictionServerOptions): P
 
 const NO_BODY = Buffer.alloc(0);
 
+interface ExchangeContext {
+  readonly settings: AnswerSettings;
+  readonly limits: PredictionLimits;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** One request whose body is on its way. */
 class Exchange {
   readonly #route: Route;
   readonly #response: ServerResponse;
-  readonly #context: { readonly settings: AnswerSettings; readonly limits: PredictionLimits };
+  readonly #context: ExchangeContext;
 
-  constructor(
-    route: Route,
-    response: ServerResponse,
-    context: { readonly settings: AnswerSettings; readonly limits: PredictionLimits },
-  ) {
+  constructor(route: Route, response: ServerResponse, context: ExchangeContext) {
     this.#route = route;
     this.#response = response;
     this.#context = context;
@@ -210,7 +213,7 @@ class Exchange {
 
   receive(body: Buffer): void {
     try {
-      this.#route.answer(body, this.#response);
+      this.#route.answer(body, this.#response, this.#context.headers);
     } catch (thrown) {
       sendError(this.#response, thrown, this.#context.settings);
     }

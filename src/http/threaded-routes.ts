@@ -1,22 +1,26 @@
 import type { ServerResponse } from "node:http";
 import type { DataPlane, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
 import {
+  type AnsweredValues,
   type InputRules,
+  outputNames,
+  outputTensors,
   parseV1Predict,
   parseV2Infer,
-  type TensorAnswers,
+  type V1PredictRequest,
   writeV1Predictions,
   writeV1Tensors,
-  writeV2Response,
-  writeV2TensorResponse,
+  writeV2Tensors,
 } from "../wire/index.ts";
 import {
+  type AnswerBody,
   type AnswerSettings,
   PendingAnswer,
   type PredictionHeaders,
   sendError,
 } from "./prediction-answer.ts";
 import type { PredictionCounter } from "./prediction-metrics.ts";
+import { jsonBytesOf, type Route } from "./route.ts";
 
 /** What a request to a model on a thread of its own needs. */
 export interface ThreadedArm {
@@ -31,7 +35,7 @@ interface Surroundings {
   readonly settings: AnswerSettings;
 }
 
-type Answer = (body: Buffer, response: ServerResponse) => void;
+type Answer = Route["answer"];
 
 /** Answers `:predict` for a model that answers later. Nothing else on the event loop waits for it. */
 export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
@@ -39,13 +43,7 @@ export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
     const request = parseV1Predict(body, arm.rules);
     later(response, arm, surroundings, {
       request,
-      write: (prediction) => {
-        const { form } = request;
-        const answers = tensorsOf(prediction, request.isWhole);
-        return answers === undefined
-          ? writeV1Predictions(form, prediction.outputs, prediction.width)
-          : writeV1Tensors(form, answers);
-      },
+      write: (prediction) => v1Answer(request.form, { ...prediction, isWhole: request.isWhole }),
     });
   };
 }
@@ -53,18 +51,18 @@ export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
 /** Answers `infer`. */
 export function answerV2(arm: ThreadedArm, surroundings: Surroundings): Answer {
   const { model, version, signature } = arm.served;
-  const { name, tensors } = signature.output;
-  const names = tensors?.map((tensor) => tensor.name) ?? [name];
-  return (body, response) => {
-    const request = parseV2Infer(body, arm.rules, names);
+  const names = outputNames(signature.output);
+  return (body, response, headers) => {
+    const request = parseV2Infer(body, arm.rules, names, jsonBytesOf(headers, body));
     later(response, arm, surroundings, {
       request,
       write: (prediction) => {
         const head = { model, version, id: request.id, predictionId: prediction.id };
-        const answers = tensorsOf(prediction, request.isWhole);
-        return answers === undefined
-          ? writeV2Response({ ...head, output: name, width: prediction.width }, prediction.outputs)
-          : writeV2TensorResponse(head, answers, request.outputs);
+        return writeV2Tensors(
+          head,
+          outputTensors(signature.output, prediction, request),
+          request.binaryOutputs,
+        );
       },
     });
   };
@@ -72,10 +70,11 @@ export function answerV2(arm: ThreadedArm, surroundings: Surroundings): Answer {
 
 interface Exchange {
   readonly request: Parameters<DataPlane["predictOnThread"]>[1];
-  readonly write: (prediction: ThreadedPrediction & { readonly instances: number }) => string;
+  readonly write: (prediction: ThreadedPrediction & { readonly instances: number }) => AnswerBody;
 }
 
-function later(
+/** Predicts without waiting for the answer, and answers when the log has it. */
+export function later(
   response: ServerResponse,
   arm: ThreadedArm,
   { dataPlane, settings }: Surroundings,
@@ -90,9 +89,16 @@ function later(
   );
 }
 
-function tensorsOf(
-  { tensors, outputs, texts, instances }: ThreadedPrediction & { readonly instances: number },
-  isWhole: boolean,
-): TensorAnswers | undefined {
-  return tensors === undefined ? undefined : { tensors, values: outputs, texts, instances, isWhole };
+/** The body of a V1 answer, whatever the model answers with. */
+export function v1Answer(
+  form: V1PredictRequest["form"],
+  answered: AnsweredValues & { readonly instances: number; readonly isWhole: boolean },
+): AnswerBody {
+  const { tensors, outputs, width, texts = [], instances, isWhole } = answered;
+  return {
+    body:
+      tensors === undefined
+        ? writeV1Predictions(form, outputs, width)
+        : writeV1Tensors(form, { tensors, values: outputs, texts, instances, isWhole }),
+  };
 }

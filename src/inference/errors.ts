@@ -57,6 +57,10 @@ export const inferenceErrors = defineErrors({
     kind: "unsupported",
     doc: "An ONNX graph does not answer every instance of a request with the same shape.",
   },
+  INFERENCE_NOT_TABULAR: {
+    kind: "unsupported",
+    doc: "An ONNX graph whose inputs or outputs do not fit into columns was to predict the rows of a file.",
+  },
   INFERENCE_RUN_FAILED: {
     kind: "invalid",
     doc: "An ONNX graph refused its inputs, or one of its operators failed on them; the message has onnxruntime's reason.",

@@ -11,6 +11,7 @@ export { createLinearEngine, linearTerms } from "./linear/linear-engine.ts";
 export { decodeLinear, encodeLinear } from "./linear/linear-file.ts";
 export { type MatrixPredictor, openMatrixPredictor } from "./matrix-predictor.ts";
 export { type GraphSummary, summariseGraph } from "./onnx/graph-summary.ts";
+export { type GraphTable, graphTable } from "./onnx/graph-table.ts";
 export { type OnnxEngine, type OnnxEngineShape, openOnnxEngine } from "./onnx/onnx-engine.ts";
 export { type OnnxModel, openOnnxModel } from "./onnx/onnx-model.ts";
 export { ONNX_ENGINE } from "./onnx/onnx-name.ts";

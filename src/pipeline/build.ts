@@ -12,6 +12,7 @@ import { gatherFloats, selectRows, type Table, type TableColumn } from "../kerne
 import { buildProfile } from "../profile/index.ts";
 import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
 import { withDerivedColumns } from "./derived-table.ts";
+import { knownItems } from "./known-items.ts";
 import { type LearnedTarget, learnTarget } from "./learned-target.ts";
 import { columnTypes, type Recipe } from "./recipe.ts";
 
@@ -153,6 +154,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       signature,
       profile: reference,
       ...(windows === undefined ? {} : { windows: windows.toBytes() }),
+      ...(recipe.items === undefined ? {} : { items: knownItems(recipe.items, snapshot, recipe) }),
     },
     kernel,
     engine,

@@ -34,7 +34,7 @@ export function createFilePast(kernel: FeatureKernel, seed: Uint8Array | undefin
     return history === "training" && kept !== undefined ? kept : new WindowState(program);
   };
   return {
-    labels: program.tables.labelColumns.map((label) => ({ ...label, required: false })),
+    labels: program.labels.map((label) => ({ ...label, required: false })),
     withColumns: (block) => {
       state ??= begin(block);
       return withDerivedColumns(kernel, block, { state, order: "as given", labels: "optional" }).table;

@@ -1,15 +1,18 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sharedData } from "../../test/shared-data.ts";
 import { ingest, readSnapshot } from "../datasets/index.ts";
+import { writeGraph } from "../inference/testing/write-graph.ts";
 import type { ColumnType, Digest } from "../kernel/index.ts";
 import { createRandom } from "../kernel/index.ts";
 import { type LoadedModel, loadModel } from "../serving/loaded-model.ts";
+import { images } from "../serving/testing/graph-bundle.ts";
 import { writeSmallBundle } from "../serving/testing/small-bundle.ts";
 import { type BlobStore, openFileBlobs } from "../storage/index.ts";
-import { importModel } from "./import-model.ts";
+import { importModel, reproduceImport } from "./import-model.ts";
 import { type PredictFileRequest, predictFile } from "./predict-file.ts";
 import type { RunEvent } from "./run-event.ts";
 
@@ -281,5 +284,73 @@ describe("a file that cannot be predicted", () => {
       onEvent: () => stop.abort(new Error("that is enough")),
     });
     expect(thrown).toMatchObject({ message: "that is enough" });
+  });
+});
+
+describe("predictions of an ONNX graph", () => {
+  const pricing = writeGraph({
+    inputs: [
+      { name: "size", type: "float", shape: ["n", 2] },
+      { name: "kind", type: "string", shape: ["n", 1] },
+      { name: "rooms", type: "int64", shape: ["n", 1] },
+    ],
+    outputs: [{ name: "price", type: "float", shape: ["n", 1] }],
+    nodes: [
+      { op: "MatMul", inputs: ["size", "w"], outputs: ["area"] },
+      {
+        op: "LabelEncoder",
+        domain: "ai.onnx.ml",
+        inputs: ["kind"],
+        outputs: ["code"],
+        attributes: { keys_strings: ["flat", "house"], values_int64s: [10, 20] },
+      },
+      { op: "Add", inputs: ["code", "rooms"], outputs: ["sum"] },
+      { op: "Cast", inputs: ["sum"], outputs: ["extra"], attributes: { to: 1 } },
+      { op: "Add", inputs: ["area", "extra"], outputs: ["price"] },
+    ],
+    constants: [{ name: "w", shape: [2, 1], values: Float32Array.of(1, 100) }],
+  });
+
+  it("read texts and lists from columns", async () => {
+    const source = await blobs.put(pricing);
+    const imported = await importModel({ source, blobs });
+    expect(imported).toMatchObject({ inputs: 3, trees: 0, origin: { format: "onnx" } });
+    const rows = "size_0,size_1,kind,rooms\n1,2,flat,3\n4,0.5,house,1\n0,0,flat,0\n";
+    await writeFile(inFolder("homes.csv"), rows);
+    const { columns } = await predict("homes.csv", "prices.csv", { bundle: imported.bundle });
+    expect(columns).toEqual(["size_0", "size_1", "kind", "rooms", "prediction", "prediction_by"]);
+    const table = await readBack("prices.csv", { prediction: "float" });
+    const prediction = table.columns.get("prediction");
+    expect(prediction?.kind === "number" ? [...prediction.values] : []).toEqual([214, 75, 10]);
+
+    await writeFile(inFolder("holes.csv"), "size_0,size_1,kind,rooms\n1,2,flat,3\n4,0.5,,1\n");
+    await expect(predict("holes.csv", "holes-out.csv", { bundle: imported.bundle })).rejects.toMatchObject({
+      code: "INFERENCE_BAD_TENSOR",
+      message: 'row 2: input "kind" must be a string; got null',
+    });
+    expect(existsSync(inFolder("holes-out.csv"))).toBe(false);
+  });
+
+  it("are refused where its tensors are no columns", async () => {
+    const { bundle: imported } = await importModel({ source: await blobs.put(images), blobs });
+    await expect(predict("homes.csv", "none.csv", { bundle: imported })).rejects.toMatchObject({
+      code: "INFERENCE_NOT_TABULAR",
+      message: expect.stringContaining('its input "image" has the shape [2, 3]'),
+    });
+  });
+
+  it("is imported the same again", async () => {
+    const source = await blobs.put(pricing);
+    const { manifest, origin } = await importModel({ source, blobs });
+    const recipe = {
+      format: "slipway.import/1",
+      source,
+      bytes: pricing.length,
+      file: "p.onnx",
+      origin,
+    } as const;
+    expect(await reproduceImport({ recipe, expected: manifest, blobs })).toMatchObject({
+      verdict: "identical",
+    });
   });
 });

@@ -1,10 +1,10 @@
-import { openBundle, type Signature } from "../bundle/index.ts";
+import { type OpenBundle, openBundle } from "../bundle/index.ts";
 import { type Extended, extendFile, type FilePlace, type ReadingRules } from "../datasets/index.ts";
-import { compilePlan, type FeaturePlan } from "../features/index.ts";
-import { openEngine } from "../inference/index.ts";
+import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { createFilePast, type FileHistory } from "./file-past.ts";
+import { type FilePredictor, openFilePredictor } from "./file-predictor.ts";
 import type { ReportRun } from "./run-event.ts";
 
 export interface PredictFileRequest extends FilePlace {
@@ -55,27 +55,45 @@ export async function predictFile(
   request: PredictFileRequest,
   ports: PredictFilePorts,
 ): Promise<PredictedFile> {
-  const { model, version, bundle: digest, column } = request;
-  const bundle = await openBundle(ports.blobs, digest);
+  const bundle = await openBundle(ports.blobs, request.bundle);
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
-  const engine = openEngine(bundle.manifest.engine, bundle.modelBytes);
+  const predictor = await openFilePredictor(bundle, kernel);
+  try {
+    return await predictBy(predictor, { request, ports, bundle, kernel });
+  } finally {
+    await predictor.close();
+  }
+}
+
+async function predictBy(
+  predictor: FilePredictor,
+  to: {
+    readonly request: PredictFileRequest;
+    readonly ports: PredictFilePorts;
+    readonly bundle: OpenBundle;
+    readonly kernel: FeatureKernel;
+  },
+): Promise<PredictedFile> {
+  const { request, ports, bundle, kernel } = to;
+  const { model, version, column } = request;
+  const { outputs } = predictor;
   const by = `${model}@${version}`;
   const past = createFilePast(kernel, bundle.windows);
-  const blockRows = Math.floor(BLOCK_DOUBLES / Math.max(1, kernel.outputs.length));
+  const blockRows = Math.floor(BLOCK_DOUBLES / Math.max(1, predictor.rowWidth));
   const extended = await extendFile({
     ...request,
-    wanted: [...kernel.inputs, ...past.labels],
+    wanted: [...predictor.wanted, ...past.labels],
     added: {
-      names: outputColumns(column, bundle.signature.output, engine.outputs),
+      names: outputs.length === 0 ? [column] : outputs.map((name) => `${column}_${name}`),
       constant: { name: `${column}_by`, value: by },
       notes: {
         "slipway.model": model,
         "slipway.version": String(version),
-        "slipway.bundle": digest,
+        "slipway.bundle": bundle.digest,
         "slipway.column": column,
       },
     },
-    compute: (block) => engine.predictMatrix(kernel.evaluateTable(past.withColumns(block))),
+    compute: (block) => predictor.predict(past.withColumns(block)),
     blockRows: Math.min(MOST_BLOCK_ROWS, Math.max(LEAST_BLOCK_ROWS, blockRows)),
     threads: ENGINE_THREADS,
     memoryBytes: ENGINE_BYTES,
@@ -92,9 +110,4 @@ export async function predictFile(
   });
   const history = past.history();
   return { ...extended, ...(history === undefined ? {} : { history }) };
-}
-
-function outputColumns(column: string, { classes }: Signature["output"], outputs: number): string[] {
-  if (outputs === 1) return [column];
-  return Array.from({ length: outputs }, (_, at) => `${column}_${classes?.[at] ?? at}`);
 }

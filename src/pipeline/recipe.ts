@@ -31,6 +31,8 @@ export interface Recipe {
   readonly split: SplitSpec;
   readonly trainer: SealedTrainerSpec;
   readonly seed: number;
+  /** What is recommended, for models that do. */
+  readonly items?: { readonly key: string; readonly columns: readonly string[] };
 }
 
 /**
@@ -61,6 +63,7 @@ export function recipeOf(
     split: model.split,
     trainer,
     seed: model.seed,
+    ...(model.items === undefined ? {} : { items: model.items }),
   };
   return JSON.parse(canonicalJson(recipe));
 }

@@ -46,6 +46,8 @@ export interface ModelSpec {
   /** Columns for whose values metrics are also computed one by one. */
   readonly slices: readonly string[];
   readonly seed: number;
+  /** What it recommends, when it does. */
+  readonly items?: { readonly key: string; readonly columns: readonly string[] };
 }
 
 export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn extends string> {
@@ -71,6 +73,14 @@ export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn ext
   readonly slices?: readonly ColumnName<NoInfer<Columns>>[];
   /** Draws folds, samples and default splits. Default 1. */
   readonly seed?: number;
+  /**
+   * What the model recommends: the column that tells items apart, and columns that describe them. The items of a snapshot
+   * come along with the model, each as its newest row has it.
+   */
+  readonly items?: {
+    readonly key: Extract<keyof Known<NoInfer<Columns>>, string>;
+    readonly columns?: readonly Extract<keyof Known<NoInfer<Columns>>, string>[];
+  };
   readonly name?: string;
 }
 
@@ -84,6 +94,7 @@ const OPTIONS = [
   "gates",
   "slices",
   "seed",
+  "items",
   "name",
 ] as const satisfies readonly (keyof ModelOptions<ColumnDeclarations, string>)[];
 
@@ -107,9 +118,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
   checkOptions(options);
   const { from, seed = 1, name } = options;
   const target = readTarget(options.target(rowColumns<Columns>(from)));
-  const features = readFeatures(
-    options.features(knownColumns<Columns>(from), pastOf(from, target.expression) as never),
-  );
+  const features = readFeatures(options.features(knownColumns<Columns>(from), pastOf(from, target) as never));
   const weight =
     options.weight === undefined ? undefined : readWeight(options.weight(rowColumns<Columns>(from)));
   checkLeaks(features, { dataset: from, target: target.expression });
@@ -137,8 +146,31 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
     gates: gates.map(plainGate),
     slices,
     seed,
+    ...(options.items === undefined ? {} : { items: readItems(options.items, from) }),
   };
   return markBuilt(spec);
+}
+
+function readItems(given: unknown, from: DatasetSpec): NonNullable<ModelSpec["items"]> {
+  const hint = 'items: { key: "movieId", columns: ["genre"] }';
+  if (typeof given !== "object" || given === null) throw bad("items must be an object", "items", hint);
+  const { key, columns = [], ...others } = given as Readonly<Record<string, unknown>>;
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    throw bad(`items has no option "${other}"`, "items", suggest(other, ["key", "columns"]));
+  if (typeof key !== "string" || !Array.isArray(columns)) throw bad("items needs a key", "items", hint);
+  const names: readonly string[] = [key, ...columns];
+  for (const name of names) {
+    requireColumn(from, name, "items");
+    if (from.columns[name]?.known !== "after") continue;
+    throw bad(`items: column "${name}" is known only after the prediction`, "items");
+  }
+  if (new Set(names).size < names.length) throw bad("items names a column twice", "items");
+  const { type } = from.columns[key]!;
+  if (type !== "category" && type !== "int") {
+    throw bad(`items: column "${key}" is a ${type}; a category or an int can be a key`, "items");
+  }
+  return { key, columns };
 }
 
 /** The features and the columns they read, in the form in which they are fitted. */

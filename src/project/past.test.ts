@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { compilePlan, derivedColumns, fitPlan, streamTable, windowProgram } from "../features/index.ts";
 import { canonicalJson, SlipwayError, type Table, type TableColumn } from "../kernel/index.ts";
 import { csv, dataset, featureSpecOf, loadProject, type ModelSpec, model } from "./index.ts";
+import { classes } from "./target.ts";
 
 const HOUR = 3_600_000;
 
@@ -236,6 +237,16 @@ describe("the past", () => {
     expect(refusal(() => plainModel({ from: trips, target: () => smuggled, features })).message).toMatch(
       /the past is for features only/,
     );
+  });
+
+  it("has no average of classes", () => {
+    const plainModel = model as (options: unknown) => ModelSpec;
+    const features = (_: Plain, past: Plain) => ({ kinds: past.target });
+    for (const target of [(row: Plain) => row.origin, (row: Plain) => classes(row.delay as never)]) {
+      expect(refusal(() => plainModel({ from: trips, target, features })).message).toMatch(
+        /classes cannot be averaged/,
+      );
+    }
   });
 
   it("is computed before anything is learned from it", () => {

@@ -7,13 +7,14 @@ import {
   type WindowSource,
   type WindowStatistic,
 } from "../features/spec.ts";
-import type { ColumnType } from "../kernel/index.ts";
+import { type ColumnType, canonicalJson } from "../kernel/index.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 import { expressionOf, kindOf, type Num } from "./language.ts";
 import type { Past, WindowOptions } from "./past-types.ts";
+import type { TargetSpec } from "./target.ts";
 import { isValue, valueFor } from "./values.ts";
 
 const OPTIONS = ["by", "over", "knownAfter"] as const satisfies readonly (keyof WindowOptions)[];
@@ -22,8 +23,6 @@ const NUMBER: readonly WindowStatistic[] = ["count", "sum", "mean", "minimum", "
 const FLAG = ["count", "sum", "mean", "rate", "hoursSinceLast"] as const;
 const ROWS: readonly WindowStatistic[] = ["count", "hoursSinceLast"];
 const METHODS: readonly Method[] = [...NUMBER, "rate"];
-
-const TARGET = "past.target";
 
 /** The names of the statistics in the language; `rate` is the mean of a flag. */
 type Method = WindowStatistic | "rate";
@@ -36,7 +35,7 @@ interface Collected {
 }
 
 /** The second argument of `features`. */
-export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
+export function pastOf(from: DatasetSpec, { expression: target, task }: TargetSpec): Past<never> {
   const { time } = from;
   if (time === undefined) return withoutTime();
   const types: Record<string, ColumnType> = Object.fromEntries(
@@ -57,6 +56,7 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
         },
       );
     }
+    const isTarget = canonicalJson(expression) === canonicalJson(target);
     const of: WindowSource =
       labels.length === 0
         ? { from: "value", expression }
@@ -64,7 +64,7 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
             from: "label",
             expression,
             columns: labels.map((name) => ({ name, type: types[name]! })),
-            ...(written === TARGET ? { target: true } : {}),
+            ...(isTarget ? { target: true } : {}),
           };
     return methodsOf({ written, of, methods: kind === "flag" ? FLAG : NUMBER });
   };
@@ -83,7 +83,13 @@ export function pastOf(from: DatasetSpec, target: Expression): Past<never> {
   const past = {
     rows: methodsOf({ written: "past.rows", of: { from: "rows" }, methods: ROWS }),
     get target() {
-      return collect(TARGET, valueFor(target, types), true);
+      if (task === "multiclass") {
+        throw bad(
+          "past.target: classes cannot be averaged",
+          'ask for one of them: past.label((row) => row.kind.is("…"))',
+        );
+      }
+      return collect("past.target", valueFor(target, types), true);
     },
     column: (name: string) => {
       const column = Object.hasOwn(types, name) ? valueFor({ op: "column", name }, types) : undefined;

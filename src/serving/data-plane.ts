@@ -1,11 +1,12 @@
-import type { Signature } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import type { RecommendRequest } from "./candidates.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
+import { type Recommendation, recommend } from "./recommend.ts";
 import {
   badInstance,
   busy,
@@ -20,6 +21,7 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
+import type { ModelStatus, ServedVersion } from "./served-version.ts";
 import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
 import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
@@ -44,38 +46,6 @@ export interface DataPlaneOptions {
 export interface VersionSelector {
   readonly version?: number;
   readonly label?: string;
-}
-
-/** One arm of a model: a loaded version that answers requests. */
-export interface ServedVersion {
-  readonly model: string;
-  readonly version: number;
-  /** `champion`, or `version` for one that is served beside it. */
-  readonly arm: string;
-  readonly bundle: Digest;
-  readonly signature: Signature;
-  /** Which inference engine runs its model. */
-  readonly engine: string;
-  /** `inline` models are asked by `predict`, those that run `on-thread` by `predictOnThread`. */
-  readonly runs: "inline" | "on-thread";
-  /** Whether its features look at the past. */
-  readonly hasWindows: boolean;
-}
-
-export interface ModelStatus {
-  readonly name: string;
-  /** The version that answers requests which name none; undefined while there is none to answer them. */
-  readonly champion: number | undefined;
-  readonly ready: boolean;
-  readonly versions: readonly VersionStatus[];
-}
-
-export interface VersionStatus {
-  readonly version: number;
-  readonly bundle: Digest;
-  readonly state: "available" | "failed";
-  /** Why it is not available. */
-  readonly problem?: string;
 }
 
 /** What became of a routing snapshot. */
@@ -158,6 +128,12 @@ export interface DataPlane {
    * `predict` throws. `waiting` is not called then.
    */
   predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
+  /**
+   * The best of many candidates, logged as one prediction; see `predict`.
+   *
+   * Rejects with SERVING_BAD_CANDIDATES, SERVING_CANNOT_RECOMMEND, and what `predict` throws. `waiting` is not called then.
+   */
+  recommend(served: ServedVersion, request: RecommendRequest, waiting: Waiting): Promise<Recommendation>;
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
@@ -188,7 +164,8 @@ class LocalDataPlane implements DataPlane {
   #predictions = 0;
   #closed = false;
   readonly #maxOpenCalls: number;
-  readonly #onThreads = new Set<Promise<unknown>>();
+  /** What is answered in a later turn of the event loop. */
+  readonly #unanswered = new Set<Promise<unknown>>();
   readonly #ending = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
 
@@ -337,11 +314,11 @@ class LocalDataPlane implements DataPlane {
     const answered = loaded.predict(instances.records, ({ instance, error }) => {
       throw badInstance(error, served, instance);
     });
-    this.#onThreads.add(answered);
+    this.#unanswered.add(answered);
     try {
       return this.#logAnswers(served, instances, { answers: await answered, waiting });
     } finally {
-      this.#onThreads.delete(answered);
+      this.#unanswered.delete(answered);
     }
   }
 
@@ -374,6 +351,24 @@ class LocalDataPlane implements DataPlane {
     return record;
   }
 
+  async recommend(
+    served: ServedVersion,
+    request: RecommendRequest,
+    waiting: Waiting,
+  ): Promise<Recommendation> {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to recommend");
+    if (this.#closed) throw closed();
+    const ranking = recommend(served, request, { log: this.#log, clock: this.#clock, waiting });
+    this.#unanswered.add(ranking);
+    try {
+      const recommended = await ranking;
+      this.#predictions += recommended.items.length;
+      return recommended;
+    } finally {
+      this.#unanswered.delete(ranking);
+    }
+  }
+
   predictionCount(): number {
     return this.#predictions;
   }
@@ -399,7 +394,7 @@ class LocalDataPlane implements DataPlane {
     this.#closed = true;
     await this.#applying;
     // What models on threads have been asked is still answered and logged.
-    await Promise.allSettled(this.#onThreads);
+    await Promise.allSettled(this.#unanswered);
     await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
     this.#ending.abort();

@@ -27,6 +27,14 @@ export const servingErrors = defineErrors({
     doc: "A model that runs on a thread of its own has more requests waiting than it is allowed to have.",
     retryable: true,
   },
+  SERVING_BAD_CANDIDATES: {
+    kind: "invalid",
+    doc: "A request to recommend has no candidates, too many of them, or one that is neither a key nor an object.",
+  },
+  SERVING_CANNOT_RECOMMEND: {
+    kind: "invalid",
+    doc: "A model that does not answer with one number, or runs on a thread of its own, is asked to recommend.",
+  },
   SERVING_NO_INSTANCES: { kind: "invalid", doc: "A request holds no instance." },
   SERVING_NOT_FINITE: {
     kind: "internal",

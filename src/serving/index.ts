@@ -1,26 +1,30 @@
+export type { RecommendRequest } from "./candidates.ts";
 export {
   type ApplyReport,
   createDataPlane,
   type DataPlane,
   type DataPlaneOptions,
   type Instances,
-  type ModelStatus,
   type Prediction,
-  type ServedVersion,
   type StreamProgress,
   type ThreadedPrediction,
   type VersionSelector,
-  type VersionStatus,
 } from "./data-plane.ts";
 export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
 export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
-export type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
+export {
+  type FrameInput,
+  type PredictionFrame,
+  type PredictionPayload,
+  readInput,
+} from "./prediction-frame.ts";
 export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
+export type { Recommendation } from "./recommend.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -31,3 +35,4 @@ export {
 export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
+export type { ModelStatus, ServedVersion, VersionStatus } from "./served-version.ts";

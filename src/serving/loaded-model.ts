@@ -1,4 +1,10 @@
-import { openBundle, outputWidth, type Signature, type SignatureInput } from "../bundle/index.ts";
+import {
+  type KnownItems,
+  openBundle,
+  outputWidth,
+  type Signature,
+  type SignatureInput,
+} from "../bundle/index.ts";
 import {
   compilePlan,
   type FeatureKernel,
@@ -33,6 +39,8 @@ export interface LoadedModel {
   readonly windows: WindowProgram | undefined;
   /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
   readonly windowSeed: Uint8Array | undefined;
+  /** What the model chooses among when it recommends and nobody says what. */
+  readonly items: KnownItems | undefined;
   /**
    * Fills `features` and answers the output of a model that has one.
    * @param derived the derived values, of a model that has them
@@ -72,6 +80,7 @@ export async function loadModel(blobs: BlobStore, digest: Digest): Promise<Serva
     derivedNames: kernel.derived.map(({ name }) => name),
     windows: windowProgram(kernel),
     windowSeed: bundle.windows,
+    items: bundle.items,
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);
       return engine.predictRow(features);

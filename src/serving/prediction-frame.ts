@@ -1,4 +1,5 @@
 import { type Digest, digestOf } from "../kernel/index.ts";
+import type { RecommendRequest } from "./candidates.ts";
 import { servingErrors } from "./errors.ts";
 import { incarnationTail, PredictionIds } from "./prediction-id.ts";
 
@@ -11,7 +12,8 @@ import { incarnationTail, PredictionIds } from "./prediction-id.ts";
  *                          | u8 bytes of the model's name | u8 bytes of the arm's name | both names | zeros up to h
  *                 payload  16 salt | u32 bytes of the input | u32 outputs of an instance − 1 = m − 1
  *                          | n × f f64 features, instance by instance | n × m f64 outputs | input: JSON, a list of n records,
- *                          or {"records": that list, "texts": […]} where outputs are places in a list of texts
+ *                          or {"records": that list, "texts": […]} where outputs are places in a list of texts, or
+ *                          {"records": that list, "recommend": request} where they are the best answers to a request
  *
  * Layout 2 is that of models with windows: what the windows said is logged with the prediction.
  *
@@ -190,10 +192,20 @@ export function inputWithTexts(records: Uint8Array, texts: readonly string[]): B
   ]);
 }
 
+/** The input of a frame that recommends. @param records of the answers, the best first */
+export function inputOfRecommendation(records: readonly unknown[], request: RecommendRequest): Buffer {
+  return Buffer.from(JSON.stringify({ records, recommend: request }));
+}
+
+export interface FrameInput {
+  readonly records: readonly unknown[];
+  readonly texts: readonly string[];
+  /** What the records are the best answers to. Those are no rows that happened. */
+  readonly recommend?: RecommendRequest;
+}
+
 /** What the input of a frame holds, or undefined when it is none. */
-export function readInput(
-  input: Buffer,
-): { readonly records: readonly unknown[]; readonly texts: readonly string[] } | undefined {
+export function readInput(input: Buffer): FrameInput | undefined {
   let value: unknown;
   try {
     value = JSON.parse(input.toString("utf8"));
@@ -203,9 +215,14 @@ export function readInput(
   }
   if (Array.isArray(value)) return { records: value, texts: [] };
   if (typeof value !== "object" || value === null) return undefined;
-  const { records, texts } = value as { readonly records?: unknown; readonly texts?: unknown };
+  const { records, texts = [], recommend } = value as { [Name in keyof FrameInput]?: unknown };
   if (!Array.isArray(records) || !Array.isArray(texts)) return undefined;
-  return { records, texts: texts.map(String) };
+  return {
+    records,
+    texts: texts.map(String),
+    // The payload's digest says that these are the bytes that were logged.
+    ...(recommend === undefined ? {} : { recommend: recommend as RecommendRequest }),
+  };
 }
 
 /** Closes a group commit. */

@@ -1,7 +1,7 @@
 import { SlipwayError } from "../kernel/index.ts";
-import type { ModelStatus, ServedVersion } from "./data-plane.ts";
 import { servingErrors } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
+import type { ModelStatus, ServedVersion } from "./served-version.ts";
 
 /** The sentences in which the data plane says no. */
 

@@ -2,11 +2,13 @@ import { bundleErrors } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { PastWindows, withTime } from "../stream/index.ts";
+import { candidatesOf, type RecommendRequest } from "./candidates.ts";
 import { compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
+import { rankCandidates } from "./ranking.ts";
 import { recomputeOnThread } from "./replay-on-thread.ts";
 import {
   type Answer,
@@ -165,17 +167,27 @@ class Replay {
       return;
     }
     const { model } = replayable;
-    const { records, texts } = input;
+    const { records, texts, recommend } = input;
     const again =
       model.runs === "inline"
         ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
         : await recomputeOnThread(model, { frame, payload, records, texts });
-    for (let i = range.first; i < range.first + range.count; i++)
-      this.#addOne(frame, i, { logged: loggedOutput(frame, payload, i), ...(await again(i)) });
+    const misplaced =
+      model.runs === "inline" && recommend !== undefined
+        ? await this.#rankAgain(model, { frame, payload, records, recommend })
+        : undefined;
+    for (let i = range.first; i < range.first + range.count; i++) {
+      this.#addOne(frame, i, {
+        logged: loggedOutput(frame, payload, i),
+        ...(await again(i)),
+        ...misplaced?.(i),
+      });
+    }
   }
 
   /** Ends the threads of the models that were opened. */
   async close(): Promise<void> {
+    for (const past of this.#past.values()) await past.close();
     for (const known of this.#models.values())
       if ("model" in known && known.model.runs === "on-thread") await known.model.close();
   }
@@ -216,6 +228,46 @@ class Replay {
     if (difference === undefined) return {};
     const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
     return { verdict: "different", reason };
+  }
+
+  /**
+   * Ranks all candidates again, with the windows as they were. Where those cannot be made again, only what was logged of the
+   * answers can be checked.
+   */
+  async #rankAgain(
+    model: LoadedModel,
+    of: {
+      readonly frame: PredictionFrame;
+      readonly payload: PredictionPayload;
+      readonly records: readonly unknown[];
+      readonly recommend: RecommendRequest;
+    },
+  ): Promise<((instance: number) => { verdict?: "different"; reason?: string }) | undefined> {
+    const { frame, payload, records, recommend } = of;
+    const past = frame.windows === undefined ? undefined : this.#pastOf(frame, model);
+    const windows = past === undefined ? undefined : await past.at(frame.windows!.streamSequence);
+    if (frame.windows !== undefined && windows === undefined) return undefined;
+    const candidates = candidatesOf(model, recommend);
+    const best = await rankCandidates(
+      model,
+      candidates.map(({ record }) => record),
+      {
+        n: recommend.n,
+        windows,
+        timeMs: payload.times[0] ?? Number.NaN,
+        fault: (thrown) => thrown,
+      },
+    );
+    return (instance) => {
+      const ranked = best[instance];
+      const same =
+        best.length === records.length &&
+        ranked !== undefined &&
+        Object.is(ranked.score, payload.outputs[instance]) &&
+        JSON.stringify(candidates[ranked.place]!.record) === JSON.stringify(records[instance]);
+      if (same) return {};
+      return { verdict: "different", reason: `place ${instance + 1} goes to another candidate` };
+    };
   }
 
   #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {

@@ -1,10 +1,10 @@
 import type { Signature } from "../bundle/index.ts";
 import { type Digest, SlipwayError } from "../kernel/index.ts";
 import type { ModelWindows } from "../stream/index.ts";
-import type { ModelStatus, ServedVersion, VersionStatus } from "./data-plane.ts";
 import type { ServableModel } from "./loaded-model.ts";
 import { headerTemplate } from "./prediction-frame.ts";
 import type { RoutedModel, RoutingSnapshot } from "./routing.ts";
+import type { ModelStatus, ServedVersion, VersionStatus } from "./served-version.ts";
 import type { ThreadedModel } from "./threaded-model.ts";
 
 /** A loaded version in its place. */

@@ -80,8 +80,8 @@ export class ModelWindows {
     try {
       if (event.kind === "row") this.#state.apply(this.program.rowEvent(record));
       else {
-        const { labels, name: arrived, atMs } = event;
-        const label = this.program.labelEvent(record, { labels, arrived, atMs });
+        const { labels, name: arrived, earlier, atMs } = event;
+        const label = this.program.labelEvent(record, { labels, arrived, earlier, atMs });
         if (label !== undefined) this.#state.apply(label);
       }
     } catch (thrown) {

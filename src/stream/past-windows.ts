@@ -24,7 +24,10 @@ export class PastWindows {
    * @throws FEATURES_BAD_WINDOWS, STREAM_*, STORAGE_*
    */
   async at(sequence: number): Promise<ModelWindows | undefined> {
-    if (this.#past.windows.sequence > sequence) this.#past = this.#begin();
+    if (this.#past.windows.sequence > sequence) {
+      await this.close();
+      this.#past = this.#begin();
+    }
     const past = this.#past;
     while (past.windows.sequence < sequence) {
       if (past.at === past.events.length) {
@@ -41,6 +44,11 @@ export class PastWindows {
       past.at = until;
     }
     return past.windows;
+  }
+
+  /** To be called when nothing more is asked. */
+  async close(): Promise<void> {
+    await this.#past.batches.return();
   }
 
   #begin(): Past {

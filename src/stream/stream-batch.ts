@@ -26,8 +26,10 @@ export interface LabelArrived {
   readonly name: string;
   /** When it became known. */
   readonly atMs: number;
-  /** All that is known of the row by now, this label among it. */
+  /** This label, and the others of the row as far as windows still wait for more. */
   readonly labels: JsonRecord;
+  /** The names of all labels of the row that came before. */
+  readonly earlier: readonly string[];
   /** Whether windows wait for other labels of the same row. */
   readonly more: boolean;
 }

@@ -194,7 +194,15 @@ export const versionDetail = versionRecord.extend({
   }),
   /** Names of the classes, in the order of their probabilities. */
   classes: list(z.string()).optional(),
-  inputs: list(z.object({ name: z.string(), type: z.string(), required: z.boolean() })),
+  inputs: list(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      required: z.boolean(),
+      /** Of a tensor: extents of one instance, −1 where each may have its own. */
+      shape: list(z.number().int()).optional(),
+    }),
+  ),
   features: count,
   trainer: details,
   evaluation: evaluationRecord,

@@ -23,6 +23,10 @@ export const wireErrors = defineErrors({
     kind: "invalid",
     doc: "A prediction request has a field that the model does not read, and the server was told to refuse those.",
   },
+  WIRE_BAD_CSV: {
+    kind: "invalid",
+    doc: "The body of a prediction request is not comma-separated values with the columns of its model.",
+  },
   WIRE_BAD_TENSOR: {
     kind: "invalid",
     doc: "The bytes of a tensor are not those of as many elements of its type as its shape asks for.",

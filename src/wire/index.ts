@@ -22,9 +22,19 @@ export {
 } from "./control.ts";
 export { errorRecord } from "./control-records.ts";
 export { wireErrors } from "./errors.ts";
+export { type ExampleFeatures, recordsOfFeatures } from "./example-features.ts";
 export { type FeedbackBody, parseFeedbackBody } from "./feedback-body.ts";
+export { type MlflowType, mlflowError, mlflowType, parseInvocations } from "./mlflow.ts";
 export { parseOperationInput, parseOperationName } from "./operation-input.ts";
 export { operationsReference } from "./operations-page.ts";
+export {
+  type AnsweredValues,
+  type OutputTensor,
+  outputBytes,
+  outputDatatypes,
+  outputNames,
+  outputTensors,
+} from "./output-tensors.ts";
 export {
   type BodyLimits,
   type InputColumn,
@@ -36,9 +46,6 @@ export {
 export { type AnswerTensor, type TensorAnswers, writeV1Tensors } from "./tensor-answers.ts";
 export {
   decodeTensor,
-  encodeDoubles,
-  encodeIntegers,
-  encodeTexts,
   exactOrBig,
   isTensorType,
   type TensorElement,
@@ -54,12 +61,19 @@ export {
   writeV1Predictions,
 } from "./v1.ts";
 export {
+  classScores,
+  parseV1Examples,
+  type ScoredOutput,
+  unfitFor,
+  writeV1Classes,
+  writeV1Values,
+} from "./v1-examples.ts";
+export { parseV1Recommend, type V1RecommendRequest, writeV1Recommendations } from "./v1-recommend.ts";
+export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
+export {
   type InputTensor,
   parseV2Infer,
   recordsOfTensors,
   type V2InferRequest,
-  v2ModelMetadata,
   v2VersionSelector,
-  writeV2Response,
-  writeV2TensorResponse,
-} from "./v2.ts";
+} from "./v2-request.ts";

@@ -46,26 +46,6 @@ export function writeV1Tensors(form: "row" | "columnar", answers: TensorAnswers)
   return `{"outputs": ${outputs}}`;
 }
 
-const V2_TYPES = { int: "INT64", float: "FP64", bool: "BOOL", text: "BYTES" } as const;
-
-/** The list `outputs` of a V2 answer. @param wanted names of those that were asked for; all when left out */
-export function writeV2Tensors(answers: TensorAnswers, wanted?: readonly string[]): string {
-  const { tensors, instances, isWhole } = answers;
-  const places = placesOf(tensors);
-  const written = tensors.flatMap(({ name, type, shape }, tensor) => {
-    if (wanted !== undefined && !wanted.includes(name)) return [];
-    const size = sizeOf(shape);
-    const texts: string[] = [];
-    for (let instance = 0; instance < instances; instance++) {
-      const first = instance * places.width + places.starts[tensor]!;
-      for (let i = 0; i < size; i++) texts.push(valueText(type, answers, first + i));
-    }
-    const full = isWhole ? shape : [instances, ...shape];
-    return `{"name": ${JSON.stringify(name)}, "datatype": "${V2_TYPES[type]}", "shape": [${full.join(", ")}], "data": [${texts.join(", ")}]}`;
-  });
-  return `[${written.join(", ")}]`;
-}
-
 /** Where the tensors of an instance begin, and how many values it has. */
 function placesOf(tensors: readonly AnswerTensor[]): { readonly starts: number[]; readonly width: number } {
   const starts: number[] = [];

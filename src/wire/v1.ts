@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import { mayHoldBase64, withBase64Texts } from "./base64-values.ts";
 import {
   badRequest,
   bodyText,
@@ -39,6 +40,7 @@ const ROWS_ONLY = ['{"instances":[', '{"instances": ['] as const;
  */
 export function parseV1Predict(body: Buffer, rules: InputRules): V1PredictRequest {
   const text = bodyText(body, rules);
+  if (mayHoldBase64(text)) return parseAny(text, rules);
   return parseRowsOnly(text, body, rules) ?? parseAny(text, rules);
 }
 
@@ -59,7 +61,15 @@ function parseRowsOnly(text: string, body: Buffer, rules: InputRules): V1Predict
   return { form: "row", isWhole: false, records: list, json: body.subarray(start, body.length - 1) };
 }
 
-function checkRecords(records: readonly InputRecord[], rules: InputRules, exactRecords: () => unknown): void {
+/**
+ * @param exactRecords the same records, from a reading that kept integers which a double cannot hold
+ * @throws WIRE_UNKNOWN_FIELD, WIRE_INEXACT_INTEGER
+ */
+export function checkRecords(
+  records: readonly InputRecord[],
+  rules: InputRules,
+  exactRecords: () => unknown,
+): void {
   if (rules.refuseUnknownFields) refuseUnknown(records, rules);
   for (let i = 0; i < records.length; i++) {
     if (suspectInteger(records[i]!, rules) !== undefined) {
@@ -71,14 +81,11 @@ function checkRecords(records: readonly InputRecord[], rules: InputRules, exactR
 }
 
 function parseAny(text: string, rules: InputRules): V1PredictRequest {
-  const document = parseJson(text);
+  const decode = (parsed: unknown) => (mayHoldBase64(text) ? withBase64Texts(parsed, rules) : parsed);
+  const document = decode(parseJson(text));
   if (!isObject(document))
     throw badRequest('the body must be a JSON object with "instances" or "inputs"', rules);
-  const signature = document.signature_name;
-  if (signature !== undefined && signature !== "" && signature !== "serving_default")
-    throw badRequest('"signature_name" must be "serving_default": models have one signature', rules, {
-      field: "signature_name",
-    });
+  checkSignatureName(document.signature_name, rules);
   const hasRows = Object.hasOwn(document, "instances");
   if (hasRows === Object.hasOwn(document, "inputs")) {
     throw badRequest(
@@ -93,7 +100,7 @@ function parseAny(text: string, rules: InputRules): V1PredictRequest {
     return hasRows ? rowRecords(whole.instances, rules) : columnarRecords(whole.inputs, rules);
   };
   const records = read(document);
-  checkRecords(records, rules, () => read(parseKeepingInexact(text)));
+  checkRecords(records, rules, () => read(decode(parseKeepingInexact(text))));
   return {
     form: hasRows ? "row" : "columnar",
     isWhole: !hasRows && rules.unbatched,
@@ -102,7 +109,16 @@ function parseAny(text: string, rules: InputRules): V1PredictRequest {
   };
 }
 
-function rowRecords(instances: unknown, rules: InputRules): InputRecord[] {
+/** @throws WIRE_BAD_REQUEST */
+export function checkSignatureName(name: unknown, rules: InputRules): void {
+  if (name === undefined || name === "" || name === "serving_default") return;
+  throw badRequest('"signature_name" must be "serving_default": models have one signature', rules, {
+    field: "signature_name",
+  });
+}
+
+/** The records of `instances`. */
+export function rowRecords(instances: unknown, rules: InputRules): InputRecord[] {
   if (!Array.isArray(instances))
     throw badRequest('"instances" must be a list', rules, { field: "instances" });
   if (instances.length === 0) throw badRequest('"instances" is an empty list', rules, { field: "instances" });
@@ -117,7 +133,8 @@ function rowRecords(instances: unknown, rules: InputRules): InputRecord[] {
   return recordsOf(new Map([[only.name, values]]), values.length);
 }
 
-function columnarRecords(inputs: unknown, rules: InputRules): InputRecord[] {
+/** The records of `inputs`. */
+export function columnarRecords(inputs: unknown, rules: InputRules): InputRecord[] {
   const given = isObject(inputs) ? inputs : bareColumn(inputs, rules);
   if (rules.refuseUnknownFields) {
     for (const name of Object.keys(given)) if (!rules.names.has(name)) throw unknownField(rules, name);

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SlipwayError } from "../kernel/index.ts";
 import { type InputColumn, type InputRules, inputRules } from "./prediction-body.ts";
-import { parseV2Infer, v2ModelMetadata, writeV2Response } from "./v2.ts";
+import { v2ModelMetadata, writeV2Response } from "./v2-answer.ts";
+import { parseV2Infer } from "./v2-request.ts";
 
 const LIMITS = { maxDepth: 8, refuseUnknownFields: false };
 const COLUMNS: readonly InputColumn[] = [
@@ -57,6 +58,7 @@ describe("JSON tensors", () => {
     expect(parse({ id: "7", inputs: INPUTS })).toEqual({
       id: "7",
       outputs: undefined,
+      binaryOutputs: new Set(),
       isWhole: false,
       records: RECORDS,
       json: undefined,
@@ -129,7 +131,7 @@ describe("an infer request that is none", () => {
     [
       withInput("distance", { parameters: { binary_data_size: 16 } }),
       "WIRE_BAD_REQUEST",
-      "JSON tensors only",
+      'both "data" and a binary_data_size',
     ],
     [{ inputs: INPUTS, outputs: [{ name: "x" }] }, "WIRE_BAD_REQUEST", 'has the output "late"'],
     [{ inputs: INPUTS, outputs: {} }, "WIRE_BAD_REQUEST", '"outputs" must be a list'],

@@ -30,7 +30,7 @@ export const roomImports: Readonly<Record<string, readonly string[] | "everythin
   stream: ["kernel", "storage", "features"],
   serving: ["kernel", "stats", "profile", "storage", "bundle", "features", "inference", "stream"],
   grpc: ["kernel", "wire", "serving"],
-  feedback: ["kernel", "storage", "serving", "stream"],
+  feedback: ["kernel", "storage", "features", "serving", "stream"],
   http: ["kernel", "wire", "serving", "feedback", "storage"],
   client: ["kernel", "wire"],
   cli: ["kernel", "wire", "client", "config", "app"],

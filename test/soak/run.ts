@@ -3,6 +3,8 @@ import { backUpUnderLoad } from "./backups-under-load.ts";
 import { replayManyPredictions } from "./many-replays.ts";
 import { killServerUnderLoad } from "./server-kills.ts";
 import { killTraining } from "./training-kills.ts";
+import { replayHistory } from "./window-histories.ts";
+import { killUnderWindows } from "./window-kills.ts";
 
 /**
  * `npm run soak [-- --short]`: the long campaigns, one after another, with their figures. The short form is what CI
@@ -23,6 +25,23 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
   {
     name: "backups under load, restored into SQLite and PostgreSQL",
     run: () => backUpUnderLoad(values.short ? { backups: 1, loadMs: 1_000 } : { backups: 6, loadMs: 5_000 }),
+  },
+  {
+    name: "windows online and offline, MovieLens",
+    run: () =>
+      replayHistory("movielens-latest-small", values.short ? { rows: 1_500, restarts: 3 } : { restarts: 20 }),
+  },
+  {
+    name: "windows online and offline, flights",
+    run: () =>
+      replayHistory("flights", values.short ? { rows: 3_000, restarts: 3 } : { rows: 200_000, restarts: 20 }),
+  },
+  {
+    name: "kill -9 while windows follow the stream",
+    run: () =>
+      killUnderWindows(
+        values.short ? { trained: 3_000, live: 600, kills: 4 } : { trained: 20_000, live: 6_000, kills: 24 },
+      ),
   },
   {
     name: "kill -9 during ingest, training and registration",

@@ -33,14 +33,14 @@ ${draft.time === undefined ? "" : `  time: ${quote(draft.time)},\n`}${checkLines
 export const ${draft.modelName} = model({
   from: ${draft.datasetName},
   target: (row) => ${draft.target.code}, // ${comment(shorten(draft.target.values, 60))}
-
+${targetNote(draft)}
   // What the model sees of a row, while training and for every prediction. Columns that are known only
   // afterwards do not exist on \`c\`, so that the answer cannot leak into the question.
   features: (c) => ({
 ${draft.features.map(featureLine).join("")}  }),
 
 ${splitLines(draft)}
-  trainer: ${trainerCode(draft)},
+${trainerLines(draft)}
 
 ${gateLines(draft)}${sliceLines(draft)}});
 `;
@@ -56,10 +56,11 @@ function header({ rows, modelName }: ProjectDraft, { path }: SourceDraft): strin
  */`;
 }
 
-function importedNames({ split }: ProjectDraft, { format, options }: SourceDraft): string[] {
+function importedNames({ split, target }: ProjectDraft, { format, options }: SourceDraft): string[] {
   const splits = { time: "byTime", hash: "byHash", random: "byRandom" } as const;
   return [
     "atLeast",
+    ...(target.code.startsWith("classes(") ? ["classes"] : []),
     splits[split.by],
     format === "csv" && options.delimiter === "\t" ? "tsv" : format,
     "dataset",
@@ -159,10 +160,45 @@ function splitLines({ split }: ProjectDraft): string {
   }
 }
 
+/** What else the target could be, where its values do not say. */
+function targetNote({ target }: ProjectDraft): string {
+  if (target.counts) {
+    return `  // Whole numbers from 0 up, taken for counts. Codes of classes would be: target: (row) => classes(${target.code})
+`;
+  }
+  if (target.task !== "multiclass") return "";
+  const quantity = target.code.startsWith("classes(") ? target.code.slice("classes(".length, -1) : undefined;
+  return quantity === undefined
+    ? `  // One of several classes; yes or no to one of them would be: ${target.code}.is("…")
+`
+    : `  // Every number is a class of its own. A quantity would be: target: (row) => ${quantity}
+`;
+}
+
+/** The share of rows below which a class is easily overlooked. */
+const RARE_SHARE = 0.05;
+
 /** Few rows carry few leaves. */
-function trainerCode({ rows }: ProjectDraft): string {
+function trainerLines({ rows, target }: ProjectDraft): string {
   const leaves = rows < 2_000 ? 7 : rows < 10_000 ? 15 : 31;
-  return `gbdt({ trees: 500, learningRate: 0.05, leaves: ${leaves}, earlyStoppingRounds: 30 })`;
+  const options = [
+    ...(target.counts ? [`objective: "poisson"`] : []),
+    "trees: 500",
+    "learningRate: 0.05",
+    `leaves: ${leaves}`,
+    "earlyStoppingRounds: 30",
+  ];
+  const rare =
+    target.task === "multiclass" && rarestShare(target.labels) < RARE_SHARE
+      ? `  // Some classes are rare: classWeights: "balanced" would make them count as much as the others.\n`
+      : "";
+  return `${rare}  trainer: gbdt({ ${options.join(", ")} }),`;
+}
+
+function rarestShare(labels: Float64Array): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.min(...counts.values()) / labels.length;
 }
 
 function gateLines({ target, slices }: ProjectDraft): string {
@@ -173,6 +209,14 @@ function gateLines({ target, slices }: ProjectDraft): string {
       : `    // ${comment(gate(`{ per: ${quote(slice)}, minimumRows: 200 }`))} // for each value of it\n`;
   if (target.task === "binary") {
     return `  // What a version must pass before it may be deployed. An AUC of 0.5 is a coin, 1 is perfect.
+  gates: [
+    atLeast("auc", 0.5, { confidence: 0.95 }),
+    notWorseThanChampion("logLoss", { margin: 0.01 }),
+${perSlice((options) => `atLeast("auc", 0.6, ${options}),`)}  ],
+`;
+  }
+  if (target.task === "multiclass") {
+    return `  // What a version must pass before it may be deployed. An AUC (of each class against the rest) of 0.5 is a coin.
   gates: [
     atLeast("auc", 0.5, { confidence: 0.95 }),
     notWorseThanChampion("logLoss", { margin: 0.01 }),

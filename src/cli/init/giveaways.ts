@@ -16,6 +16,10 @@ export interface Giveaway {
 /** Least area under the ROC curve, and least correlation with a number, of a single column. */
 const AUC = { certain: 0.995, suspect: 0.9 } as const;
 const CORRELATION = { certain: 0.999, suspect: 0.95 } as const;
+/** Least share that a column's values, each saying its most frequent class, correct of what always saying one class gets wrong. */
+const CORRECTED = { certain: 0.99, suspect: 0.95 } as const;
+/** Numbers are looked at in so many bins of equal count. */
+const BINS = 50;
 /** Fewer rows per value than this, and a category's mean target is the target itself. */
 const ROWS_PER_VALUE = 10;
 /** A column that is mostly missing says little about the rows that have it. */
@@ -28,9 +32,19 @@ export function findGiveaways(
   target: TargetDraft,
 ): Giveaway[] {
   const found: Giveaway[] = [];
+  const commonest = target.task === "multiclass" ? commonestShare(target.labels) : 0;
   for (const facts of columns) {
     if (facts.name === target.column || facts.type === "timestamp" || facts.distinct < 2) continue;
     if (facts.rows - facts.missing < facts.rows * PRESENT_SHARE) continue;
+    if (target.task === "multiclass") {
+      const right = rightBy(facts, table, target.labels);
+      const strength = (right - commonest) / (1 - commonest);
+      if (strength < CORRECTED.suspect) continue;
+      const degree = strength >= CORRECTED.certain ? "certain" : "suspect";
+      const measure = `right in ${(100 * right).toFixed(1)} % of the rows`;
+      found.push({ column: facts.name, strength, degree, measure });
+      continue;
+    }
     const values = scores(facts, table, target.labels);
     if (values === undefined) continue;
     const binary = target.task === "binary";
@@ -45,6 +59,41 @@ export function findGiveaways(
     });
   }
   return found.sort((a, b) => b.strength - a.strength);
+}
+
+/** The share of rows that are told right when every value, or bin of values, says its most frequent class. */
+function rightBy(facts: ColumnFacts, table: Table, labels: Float64Array): number {
+  const column = table.columns.get(facts.name);
+  if (column === undefined) return 0;
+  if (column.kind === "string" && facts.distinct * ROWS_PER_VALUE > facts.rows) return 0;
+  const groups = column.kind === "string" ? column.codes : binsOf(column.values);
+  const counts = new Map<number, Map<number, number>>();
+  for (let row = 0; row < labels.length; row++) {
+    const own = counts.get(groups[row]!) ?? new Map<number, number>();
+    counts.set(groups[row]!, own.set(labels[row]!, (own.get(labels[row]!) ?? 0) + 1));
+  }
+  let right = 0;
+  for (const own of counts.values()) right += Math.max(...own.values());
+  return right / labels.length;
+}
+
+function commonestShare(labels: Float64Array): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.max(...counts.values()) / labels.length;
+}
+
+/** Bins of about equal count that never separate equal values; −1 is missing. */
+function binsOf(values: Float64Array): Int32Array {
+  const bins = new Int32Array(values.length).fill(-1);
+  const rows = presentRows(values).sort((a, b) => values[a]! - values[b]!);
+  let bin = 0;
+  for (const [place, row] of rows.entries()) {
+    const starts = Math.floor((place * BINS) / rows.length) > bin;
+    if (starts && values[row] !== values[rows[place - 1]!]) bin = Math.floor((place * BINS) / rows.length);
+    bins[row] = bin;
+  }
+  return bins;
 }
 
 /** A number per row: the value itself, or for a category the mean target of its rows. */

@@ -91,18 +91,49 @@ describe("the target", () => {
     ["1 and 2", ["int", rows((row) => 1 + (row % 2))], "binary", "row.y.atLeast(2)"],
     ["true and false", ["bool", rows((row) => row % 2 === 0)], "binary", "row.y"],
     ["numbers", ["float", rows((row) => scattered(row + 5))], "regression", "row.y"],
-    ["counts", ["int", rows((row) => row % 50)], "regression", "row.y"],
+    ["whole numbers", ["int", rows((row) => 20 + (row % 50))], "regression", "row.y"],
+    [
+      "several categories",
+      ["category", rows((row) => ["red", "green", "blue"][row % 3]!)],
+      "multiclass",
+      "row.y",
+    ],
   ] as const)("of %s", (_what, y, task, code) => {
     const { project } = draft({ score, y: y as readonly [ColumnType, Values] }, { target: "y" });
     expect([project.target.task, project.target.code]).toEqual([task, code]);
   });
 
-  it("of several values is one of them against the rest", () => {
+  it("of counts is learned as such, of codes as classes, and the other way stands beside it", () => {
+    const visits = ["int", rows((row) => Math.floor(1 / (0.08 + scattered(row))))] as const;
+    const counted = draft({ score, visits }, { target: "visits" });
+    expect(counted.project.target).toMatchObject({ task: "regression", counts: true, code: "row.visits" });
+    expect(counted.text).toContain('trainer: gbdt({ objective: "poisson", trees: 500');
+    expect(counted.text).toContain("// Whole numbers from 0 up, taken for counts.");
+    for (const name of ["class", "errorType", "digit_label"]) {
+      const codes = ["int", rows((row) => row % 4)] as const;
+      const { project, text } = draft({ score, [name]: codes }, { target: name });
+      expect(project.target).toMatchObject({ task: "multiclass", code: `classes(row.${name})` });
+      expect(text).toMatch(/import \{ atLeast, byRandom, classes, csv/);
+    }
+    const year = ["int", rows((row) => 1990 + (row % 30))] as const;
+    expect(draft({ score, year }, { target: "year" }).project.target.counts).toBeUndefined();
+  });
+
+  it("of classes brings their gates, a word on rare ones, and finds what gives them away", () => {
+    const kind = ["category", rows((row) => (row % 40 === 0 ? "rare" : row % 2 ? "odd" : "even"))] as const;
+    const copy = ["category", rows((row) => `k${row % 40 === 0 ? 2 : row % 2}`)] as const;
+    const { project, text } = draft({ score, copy, kind }, { target: "kind" });
+    expect(project.columns.find(({ facts }) => facts.name === "copy")).toMatchObject({ role: "giveaway" });
+    expect(text).toContain('notWorseThanChampion("logLoss", { margin: 0.01 })');
+    expect(text).toContain('classWeights: "balanced"');
+    expect(text).toContain('row.kind.is("…")');
+  });
+
+  it("of several values is one of them against the rest where one is named", () => {
     const y = ["category", rows((row) => ["red", "green", "blue"][row % 3]!)] as const;
     expect(draft({ score, y }, { target: "y", positive: "green" }).project.target.code).toBe(
       'row.y.is("green")',
     );
-    expect(() => draft({ score, y }, { target: "y" })).toThrow(/3 different values .*yes or no/);
     expect(() => draft({ score, y }, { target: "y", positive: "black" })).toThrow("never");
     const n = ["int", rows((row) => row % 5)] as const;
     expect(draft({ score, n }, { target: "n", positive: "3" }).project.target.code).toBe("row.n.equals(3)");
@@ -119,7 +150,7 @@ describe("the target", () => {
     refuse(["float", rows(() => null)], /no values at all/);
     refuse(["category", rows((row) => (row === 7 ? "n.a." : String(row)))], /cannot be used as it is/);
     refuse(["timestamp", rows((row) => row * 1000)], /is a time/);
-    refuse(["category", rows((row) => `name ${row}`)], /400 different values/);
+    refuse(["category", rows((row) => `name ${row}`)], /400 different values .* too many to be classes/);
   });
 
   it("that does not exist is refused with the nearest name", () => {

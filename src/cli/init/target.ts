@@ -9,14 +9,16 @@ import { describeStrays, type StrayPlaces } from "./strays.ts";
 /** What is to be predicted, decided from the values of the target column. */
 export interface TargetDraft {
   readonly column: string;
-  readonly task: "binary" | "regression";
+  readonly task: "binary" | "regression" | "multiclass";
+  /** A regression whose target looks like counts, 0, 1, 2, …: learned as such. */
+  readonly counts?: true;
   /** Code of the expression in `target: (row) => …`. */
   readonly code: string;
   /** The question the model answers: `Is Churn "Yes"?` */
   readonly question: string;
   /** `1,869 × "Yes", 5,174 × "No"` */
   readonly values: string;
-  /** The target of each row as the model learns it: 0 or 1, or the number. */
+  /** The target of each row as the model learns it: 0 or 1, the number, or some number for each class. */
   readonly labels: Float64Array;
 }
 
@@ -47,7 +49,18 @@ export function draftTarget(
   const values = facts.top
     .map(({ value, count }) => `${formatCount(count)} × ${shown(facts, value)}`)
     .join(", ");
-  if (facts.type === "category" || facts.type === "text") {
+  const isText = facts.type === "category" || facts.type === "text";
+  if (isText && facts.distinct > 2 && choice.positive === undefined) {
+    return {
+      column: name,
+      task: "multiclass",
+      code: access("row", name),
+      question: `Which of its ${formatCount(facts.distinct)} values is ${name}?`,
+      values,
+      labels: classNumbers(table, name),
+    };
+  }
+  if (isText) {
     const positive = positiveCategory(facts, choice.positive);
     return {
       column: name,
@@ -84,9 +97,20 @@ export function draftTarget(
     };
   }
   const { min, max } = facts.range!;
+  if (areCodes(facts)) {
+    return {
+      column: name,
+      task: "multiclass",
+      code: `classes(${access("row", name)})`,
+      question: `Which of its ${formatCount(facts.distinct)} values is ${name}?`,
+      values,
+      labels: numbers,
+    };
+  }
   return {
     column: name,
     task: "regression",
+    ...(facts.type === "int" && areCounts(numbers, min) ? { counts: true } : {}),
     code: access("row", name),
     question: `What is ${name}?`,
     values: `${formatNumber(min)} to ${formatNumber(max)}`,
@@ -134,17 +158,45 @@ function refuseUnlearnable(facts: ColumnFacts, { firstMissing, positive, strayPl
     throw bad(`${name} cannot be used as it is`, strays);
   }
   const isText = facts.type === "category" || facts.type === "text";
-  if (isText && facts.distinct > 2 && positive === undefined) {
+  const tooMany = facts.distinct > MOST_CLASSES || facts.distinct * ROWS_PER_CLASS > facts.rows;
+  if (isText && facts.distinct > 2 && tooMany && positive === undefined) {
     const first = facts.top[0]!.value;
     const many = facts.distinct > facts.top.length ? ", …" : "";
     throw bad(
       `${name} has ${formatCount(facts.distinct)} different values (${facts.top
         .slice(0, 5)
         .map(({ value }) => shown(facts, value))
-        .join(", ")}${many}); a model answers yes or no, or gives a number`,
-      `say which value to predict: --positive ${JSON.stringify(printable(first))}`,
+        .join(", ")}${many}) in ${formatCount(facts.rows)} rows, too many to be classes`,
+      `say which value to predict: --positive ${JSON.stringify(printable(first))}; or group them afterwards: target: (row) => classes({ … }, "other")`,
     );
   }
+}
+
+/** More values than this, or fewer rows for each, are hardly classes that a first model should tell apart. */
+const MOST_CLASSES = 50;
+const ROWS_PER_CLASS = 5;
+const MOST_CODES = 20;
+const CODE_NAME =
+  /(?:^|[_\s-])(?:class|label|category|type|kind|species|group|segment|grade|target|digit)(?:$|[_\s-]?(?:id|code)?$)/i;
+
+/** Whole numbers that by their name are codes of classes rather than a quantity. */
+function areCodes(facts: ColumnFacts): boolean {
+  return (
+    facts.type === "int" &&
+    facts.distinct <= MOST_CODES &&
+    facts.distinct * ROWS_PER_CLASS <= facts.rows &&
+    CODE_NAME.test(facts.name.replace(/([a-z])([A-Z])/g, "$1_$2"))
+  );
+}
+
+/** Whole numbers from 0 or 1 up that spread at least about as counts do, with the long side above. */
+function areCounts(values: Float64Array, least: number): boolean {
+  if (least < 0 || least > 1) return false;
+  const sorted = values.toSorted();
+  const median = sorted[sorted.length >>> 1]!;
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  const variance = sorted.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / sorted.length;
+  return mean >= median && variance >= mean / 2;
 }
 
 /** The value that counts as yes: the one asked for, one that says so, else the rarer. */
@@ -182,6 +234,12 @@ function categoryLabels(table: Table, name: string, positive: string): Float64Ar
   if (column?.kind !== "string") throw new Error(`${name} is not a string column`);
   const yes = column.dictionary.indexOf(positive);
   return Float64Array.from(column.codes, (code) => (code === yes ? 1 : 0));
+}
+
+function classNumbers(table: Table, name: string): Float64Array {
+  const column = table.columns.get(name);
+  if (column?.kind !== "string") throw new Error(`${name} is not a string column`);
+  return Float64Array.from(column.codes);
 }
 
 function numbersOf(table: Table, name: string): Float64Array {

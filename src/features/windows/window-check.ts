@@ -73,7 +73,6 @@ function readSource(given: Json, where: string, rules: WindowRules): WindowSourc
       return { from: "value", expression };
     }
     case "label": {
-      if (own.target !== undefined && own.target !== true) throw refusePlan("has a bad member target", where);
       const later = readList(own.columns, where, 1000).map((column) => readLabelColumn(column, where));
       if (later.some(({ name }) => Object.hasOwn(columns, name))) {
         throw refusePlan("has a column that is known before and after", where);
@@ -88,6 +87,7 @@ function readSource(given: Json, where: string, rules: WindowRules): WindowSourc
       if (later.length === 0 || later.some(({ name }) => !read.has(name))) {
         throw refusePlan("must name the later columns that it reads", where);
       }
+      if (own.target !== undefined && own.target !== true) throw refusePlan("has a bad target", where);
       return { from: "label", expression, columns: later, ...(own.target === true ? { target: true } : {}) };
     }
     default:

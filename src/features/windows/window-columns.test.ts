@@ -256,18 +256,18 @@ describe("windows of a plan", () => {
     const window: WindowSpec = { time: "t", of, by: [], overMs: 1000, paneMs: 20, knownAfterMs: 0 };
     const count = { name: "a", type: "float", from: { kind: "window", window, statistic: "count" } } as const;
     const program = windowProgram({ inputs, derived: [count] })!;
-    expect(program.labels).toEqual([delay, cancelled, { name: "target", type: "bool" }]);
+    expect(program.labels).toEqual([delay, cancelled]);
     const record = { t: 1, user: "a", n: 0, price: 1 };
-    const said = (labels: Record<string, unknown>, arrived: string) =>
-      program.labelEvent(record, { labels, arrived, atMs: 5 })?.values;
+    const said = (labels: Record<string, unknown>, arrived: string, earlier: readonly string[] = []) =>
+      program.labelEvent(record, { labels, arrived, earlier, atMs: 5 })?.values;
     expect(said({ delay: 3 }, "delay")).toBeUndefined();
-    expect(said({ delay: 3, cancelled: false }, "cancelled")).toEqual([1]);
+    expect(said({ delay: 3, cancelled: false }, "cancelled", ["delay"])).toEqual([1]);
     expect(said({ target: true }, "target")).toEqual([1]);
     expect(said({ target: 0 }, "target")).toEqual([0]);
     expect(said({ target: null }, "target")).toBeUndefined();
-    expect(said({ delay: 3, target: false }, "target")).toEqual([0]);
-    expect(said({ delay: 3, cancelled: false, target: true }, "target")).toBeUndefined();
-    expect(said({ target: true, delay: 3, cancelled: false }, "cancelled")).toBeUndefined();
+    expect(said({ delay: 3, target: false }, "target", ["delay"])).toEqual([0]);
+    expect(said({ target: true }, "target", ["delay", "cancelled"])).toBeUndefined();
+    expect(said({ delay: 3, cancelled: false }, "cancelled", ["target", "delay"])).toBeUndefined();
     expect(() => said({ target: "late" }, "target")).toThrowError(
       expect.objectContaining({
         code: "FEATURES_BAD_FIELD",

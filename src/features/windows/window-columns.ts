@@ -76,8 +76,8 @@ export function streamTable(
   };
 }
 
-function requireLabels({ tables }: WindowProgram, table: Table): void {
-  const missing = tables.labelColumns.find(({ name }) => !table.columns.has(name));
+function requireLabels({ labels }: WindowProgram, table: Table): void {
+  const missing = labels.find(({ name }) => !table.columns.has(name));
   if (missing === undefined) return;
   throw featuresErrors.FEATURES_BAD_TABLE.error(`the table has no column "${missing.name}"`, {
     details: { column: missing.name },

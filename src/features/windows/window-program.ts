@@ -3,7 +3,7 @@ import { checkExpression } from "../check.ts";
 import { compilePlan, type FeatureKernel } from "../compile.ts";
 import type { DerivedColumn } from "../derivation.ts";
 import { featuresErrors } from "../errors.ts";
-import type { Expression } from "../expression.ts";
+import type { Expression, ValueKind } from "../expression.ts";
 import { createLowering } from "../lower.ts";
 import type { Lowering } from "../lowered.ts";
 import type { ValueId } from "../plan-builder.ts";
@@ -13,8 +13,7 @@ import type { LabelEvent, RowEvent } from "./window-event.ts";
 import { type KeyPart, keyParts, numberPart, textPart } from "./window-key.ts";
 import {
   type LabelColumn,
-  targetLabel,
-  type WindowSource,
+  targetName,
   type WindowSpec,
   type WindowStatistic,
   windowStatistics,
@@ -37,6 +36,8 @@ export interface Feedback {
   readonly labels: Readonly<Record<string, unknown>>;
   /** The one of them that has just arrived. */
   readonly arrived: string;
+  /** The names of all that arrived before it, among them those whose values are not needed any more. Default: none. */
+  readonly earlier?: readonly string[];
   /** When it became known, epoch milliseconds. */
   readonly atMs: number;
 }
@@ -45,13 +46,13 @@ export interface Feedback {
 export interface WindowProgram extends WindowPlaces {
   /** The timestamp column that says when a row happened. */
   readonly time: string;
-  /** The names under which feedback puts something into windows, those of columns first. */
+  /** The columns that labels are made of; feedback of windows over the target may also be about `target`. */
   readonly labels: readonly LabelColumn[];
   /** @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD */
   rowEvent(record: Readonly<Record<string, unknown>>): RowEvent;
   /**
    * What feedback about a record puts into the windows; undefined when that is nothing, perhaps not yet: a window needs
-   * all the labels that it reads, one over the target those or `target` itself, whichever comes first.
+   * all the labels that it reads, one over the target those or the target itself, whichever comes first.
    *
    * @throws FEATURES_MISSING_FIELD, FEATURES_BAD_FIELD
    */
@@ -61,8 +62,6 @@ export interface WindowProgram extends WindowPlaces {
     /** First the time, then whatever keys and values need. */
     readonly rows: FeatureKernel;
     readonly labels: FeatureKernel | undefined;
-    /** The columns that labels are made of. */
-    readonly labelColumns: readonly LabelColumn[];
     /** The distinct keys. */
     readonly keys: readonly (readonly KeySource[])[];
     readonly sources: readonly ItemSource[];
@@ -90,15 +89,18 @@ export function windowProgram({
   const specs = windows.map(({ spec }) => spec);
   const types = Object.fromEntries(inputs.map(({ name, type }) => [name, type]));
   const optional = inputs.filter(({ required }) => !required).map(({ name }) => name);
-  const columnLabels = labelColumns(specs);
-  const labels = [...columnLabels, ...targetLabels(specs, columnLabels, types)];
+  const labels = labelColumns(specs);
   const { rows, keys, sources, labelOutputs } = rowPlan(specs, { time, types, optional });
+  const everyType = { ...types, ...Object.fromEntries(labels.map(({ name, type }) => [name, type])) };
+  const targetKinds = specs.map(({ of }) =>
+    of.from === "label" ? checkExpression(of.expression, everyType) : undefined,
+  );
   const labelKernel =
     labelOutputs.length === 0
       ? undefined
       : kernelOf(labelOutputs, {
-          types: { ...types, ...Object.fromEntries(columnLabels.map(({ name, type }) => [name, type])) },
-          optional: [...optional, ...columnLabels.map(({ name }) => name)],
+          types: everyType,
+          optional: [...optional, ...labels.map(({ name }) => name)],
         });
   const rowValues = new Float64Array(rows.outputs.length);
   const labelValues = new Float64Array(labelOutputs.length);
@@ -124,26 +126,58 @@ export function windowProgram({
         }),
       };
     },
-    labelEvent: (record, { labels: known, arrived, atMs }) => {
-      const before = Object.fromEntries(Object.entries(known).filter(([name]) => name !== arrived));
-      const completed = specs.map(({ of }) => isKnown(of, known) && !isKnown(of, before));
-      if (labelKernel === undefined || !completed.includes(true)) return undefined;
+    labelEvent: (record, feedback) => {
+      const { labels: known, atMs } = feedback;
+      const brought = specs.map(({ of }) => whatIsBrought(of, feedback));
+      if (labelKernel === undefined || brought.every((what) => what === "nothing")) return undefined;
       rows.evaluateRecord(record, rowValues);
-      labelKernel.evaluateRecord({ ...record, ...ownLabels(known, columnLabels) }, labelValues);
-      const target = labels.find(
-        ({ name }) => name === arrived && !columnLabels.some((of) => of.name === name),
-      );
+      if (brought.includes("columns"))
+        labelKernel.evaluateRecord({ ...record, ...ownLabels(known, labels) }, labelValues);
       const values = sources.map(({ value }, at) => {
-        if (!completed[at] || value.from !== "label") return null;
-        return target === undefined
-          ? orNull(labelValues[value.output]!)
-          : targetValue(known[arrived], target);
+        if (value.from !== "label" || brought[at] === "nothing") return null;
+        return brought[at] === "target"
+          ? targetValue(known[targetName], targetKinds[at]!)
+          : orNull(labelValues[value.output]!);
       });
       if (values.every((value) => value === null)) return undefined;
       return { kind: "label", timeMs: orNull(rowValues[0]!), atMs, keys: keysOf(record), values };
     },
-    tables: { rows, labels: labelKernel, labelColumns: columnLabels, keys, sources },
+    tables: { rows, labels: labelKernel, keys, sources },
   };
+}
+
+/** What feedback brings to a window: the last of its columns, its value itself, or nothing that it does not have already. */
+function whatIsBrought(
+  of: WindowSpec["of"],
+  { labels, arrived, earlier = [] }: Feedback,
+): "columns" | "target" | "nothing" {
+  if (of.from !== "label") return "nothing";
+  const { columns } = of;
+  // A column of that name is a column.
+  if (of.target === true && !columns.some(({ name }) => name === targetName)) {
+    const hasAll = columns.every(({ name }) => earlier.includes(name));
+    if (arrived === targetName) return hasAll ? "nothing" : "target";
+    if (earlier.includes(targetName)) return "nothing";
+  }
+  if (!columns.some(({ name }) => name === arrived)) return "nothing";
+  return columns.every(({ name }) => Object.hasOwn(labels, name)) ? "columns" : "nothing";
+}
+
+/** @throws FEATURES_BAD_FIELD */
+function targetValue(given: unknown, kind: ValueKind): number | null {
+  if (given === null) return null;
+  const isFlag = kind === "flag";
+  if (isFlag && typeof given === "boolean") return given ? 1 : 0;
+  if (typeof given === "number" && (isFlag ? given === 0 || given === 1 : Number.isFinite(given)))
+    return given + 0;
+  const expected = isFlag ? "true or false" : "a finite number";
+  const got = JSON.stringify(given)?.slice(0, 80) ?? typeof given;
+  throw featuresErrors.FEATURES_BAD_FIELD.error(
+    `label "${targetName}" must be ${expected} or null, got ${got}`,
+    {
+      details: { field: targetName, expected, got },
+    },
+  );
 }
 
 /** The order of windows does not depend on that of the columns, so that what is kept of them serves other plans too. */
@@ -230,40 +264,6 @@ function labelColumns(specs: readonly WindowSpec[]): LabelColumn[] {
     if (of.from === "label") for (const column of of.columns) columns.set(column.name, column);
   }
   return [...columns.values()];
-}
-
-/** Feedback about the target goes by a name of its own, unless a column has it. */
-function targetLabels(
-  specs: readonly WindowSpec[],
-  columns: readonly LabelColumn[],
-  types: Readonly<Record<string, ColumnType>>,
-): LabelColumn[] {
-  const ofTarget = specs.map(({ of }) => of).find((of) => of.from === "label" && of.target === true);
-  if (ofTarget?.from !== "label" || columns.some(({ name }) => name === targetLabel)) return [];
-  const every = { ...types, ...Object.fromEntries(columns.map(({ name, type }) => [name, type])) };
-  const kind = checkExpression(ofTarget.expression, every);
-  return [{ name: targetLabel, type: kind === "flag" ? "bool" : "float" }];
-}
-
-/** Whether feedback says what a window collects. */
-function isKnown(of: WindowSource, labels: Readonly<Record<string, unknown>>): boolean {
-  if (of.from !== "label") return false;
-  if (of.target === true && Object.hasOwn(labels, targetLabel)) return true;
-  return of.columns.every(({ name }) => Object.hasOwn(labels, name));
-}
-
-/** @throws FEATURES_BAD_FIELD */
-function targetValue(given: unknown, { name, type }: LabelColumn): number | null {
-  if (given === null) return null;
-  if (typeof given === "boolean" && type === "bool") return given ? 1 : 0;
-  if (typeof given === "number" && (type === "bool" ? given === 0 || given === 1 : Number.isFinite(given))) {
-    return given + 0;
-  }
-  const expected = type === "bool" ? "true or false" : "a finite number";
-  const got = JSON.stringify(given)?.slice(0, 80) ?? typeof given;
-  throw featuresErrors.FEATURES_BAD_FIELD.error(`label "${name}" must be ${expected} or null, got ${got}`, {
-    details: { field: name, expected, got },
-  });
 }
 
 /** Feedback may have other names too, those of columns of the record among them. */

@@ -23,12 +23,12 @@ export type WindowSource =
       readonly from: "label";
       readonly expression: Expression;
       readonly columns: readonly LabelColumn[];
-      /** It is what the model predicts, so that feedback about the target says it too. */
+      /** The expression is what the model predicts: feedback of the name `target` brings its value itself. */
       readonly target?: true;
     };
 
-/** The name of feedback that says what a prediction should have been. */
-export const targetLabel = "target";
+/** The name of feedback that says how the prediction should have come out. */
+export const targetName = "target";
 
 /**
  * One collection of past items for each key. An item counts from the moment it was known: `knownAfterMs` after its row's

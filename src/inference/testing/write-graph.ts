@@ -27,8 +27,11 @@ export interface GraphNode {
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, number | string | readonly number[] | readonly string[]>>;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
+
+/** Plain numbers are integers. */
+export type AttributeValue = number | string | readonly number[] | readonly string[] | Float32Array;
 
 export interface GraphConstant {
   readonly name: string;
@@ -54,7 +57,7 @@ export function writeGraph(graph: {
   ]);
   const parts = [
     integerField(1, 8),
-    bytesField(2, "slipway tests"),
+    bytesField(2, "slipway"),
     bytesField(7, body),
     bytesField(8, Buffer.concat([bytesField(1, ""), integerField(2, graph.opset ?? 17)])),
     bytesField(8, Buffer.concat([bytesField(1, "ai.onnx.ml"), integerField(2, 3)])),
@@ -72,14 +75,15 @@ function writeNode({ op, domain, inputs, outputs, attributes = {} }: GraphNode):
   ]);
 }
 
-function writeAttribute(
-  name: string,
-  value: number | string | readonly number[] | readonly string[],
-): Uint8Array {
+function writeAttribute(name: string, value: AttributeValue): Uint8Array {
   const named = (type: number, ...fields: readonly Uint8Array[]) =>
     Buffer.concat([bytesField(1, name), ...fields, integerField(20, type)]);
   if (typeof value === "number") return named(2, integerField(3, value));
   if (typeof value === "string") return named(3, bytesField(4, value));
+  if (value instanceof Float32Array) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return named(6, bytesField(7, bytes));
+  }
   if (value.every((item) => typeof item === "string"))
     return named(8, ...value.map((item) => bytesField(9, item)));
   return named(7, ...value.map((item) => integerField(8, Number(item))));

@@ -2,7 +2,6 @@ import type { ColumnType } from "../kernel/index.ts";
 import {
   badRequest,
   bodyText,
-  floatList,
   type InputColumn,
   type InputRecord,
   type InputRules,
@@ -15,9 +14,9 @@ import {
   recordsOf,
   unknownField,
 } from "./prediction-body.ts";
-import { type AnswerTensor, type TensorAnswers, writeV2Tensors } from "./tensor-answers.ts";
 import type { TensorElement } from "./tensor-bytes.ts";
 import { splitTensor } from "./tensor-values.ts";
+import { binaryOutputs, withBinaryData } from "./v2-binary.ts";
 
 /** The Open Inference Protocol V2 over REST with JSON tensors: one tensor for each raw column. */
 export interface V2InferRequest extends ParsedInstances {
@@ -25,11 +24,14 @@ export interface V2InferRequest extends ParsedInstances {
   readonly id: string | undefined;
   /** Names of the outputs that were asked for; all when nothing was. */
   readonly outputs: readonly string[] | undefined;
+  /** Names of the outputs that are to be answered as bytes behind the JSON. */
+  readonly binaryOutputs: ReadonlySet<string>;
   /** True when the body holds the tensors of a model without a batch axis as they are. */
   readonly isWhole: boolean;
 }
 
-const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = (() => {
+/** What a column of each type may be sent as; the first is what metadata says. */
+export const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = (() => {
   const integers = ["INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"] as const;
   return {
     int: integers,
@@ -44,23 +46,36 @@ const DATATYPES: Readonly<Record<ColumnType, readonly [string, ...string[]]>> = 
 /**
  * Reads the body of an `infer` call.
  *
- * @throws WIRE_EMPTY_BODY, WIRE_NOT_JSON, WIRE_TOO_DEEP, WIRE_BAD_REQUEST, WIRE_INEXACT_INTEGER, WIRE_UNKNOWN_FIELD
+ * @param jsonBytes how much of the body is JSON; what follows are the binary tensors, in the order of the inputs that say
+ *   `binary_data_size`. All of it without the binary tensor extension.
+ * @throws WIRE_EMPTY_BODY, WIRE_NOT_JSON, WIRE_TOO_DEEP, WIRE_BAD_REQUEST, WIRE_BAD_TENSOR, WIRE_INEXACT_INTEGER,
+ *   WIRE_UNKNOWN_FIELD
  */
 export function parseV2Infer(
   body: Buffer,
   rules: InputRules,
   outputNames: string | readonly string[],
+  jsonBytes: number = body.length,
 ): V2InferRequest {
-  const text = bodyText(body, rules);
+  const text = bodyText(body.subarray(0, jsonBytes), rules);
   const document = parseJson(text);
   if (!isObject(document)) throw badRequest("the body must be a JSON object", rules);
   const { id } = document;
   if (id !== undefined && typeof id !== "string")
     throw badRequest('"id" must be a string', rules, { field: "id" });
   const outputs = readOutputs(document.outputs, outputNames, rules);
-  const tensors = tensorsOf(document.inputs, rules);
+  const { inputs, isBinary } = withBinaryData(document.inputs, body.subarray(jsonBytes), rules);
+  const tensors = tensorsOf(inputs, rules);
   refuseLostDigits(tensors, rules, text);
-  return { id, outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
+  if (isBinary) refuseBigIntegers(tensors, rules);
+  return {
+    id,
+    outputs,
+    binaryOutputs: binaryOutputs(document, outputNames),
+    isWhole: areWhole(tensors),
+    records: recordsFrom(tensors, rules),
+    json: undefined,
+  };
 }
 
 /** A tensor that was not sent as JSON. */
@@ -82,19 +97,14 @@ export function recordsOfTensors(
   request: { readonly inputs: readonly InputTensor[]; readonly outputs: readonly string[] },
   rules: InputRules,
   outputNames: string | readonly string[],
-): Omit<V2InferRequest, "id"> {
+): Omit<V2InferRequest, "id" | "binaryOutputs"> {
   const outputs = readOutputs(
     request.outputs.map((name) => ({ name })),
     outputNames,
     rules,
   );
   const tensors = tensorsOf(request.inputs, rules);
-  for (const { name, values } of tensors.values()) {
-    for (const [instance, value] of values.entries()) {
-      const inexact = firstBigInt(value);
-      if (inexact !== undefined) throw inexactInteger(rules, { instance, field: name, value: inexact });
-    }
-  }
+  refuseBigIntegers(tensors, rules);
   return { outputs, isWhole: areWhole(tensors), records: recordsFrom(tensors, rules), json: undefined };
 }
 
@@ -103,6 +113,15 @@ export function v2VersionSelector(text: string): { version?: number; label?: str
   if (text === "") return {};
   const match = /^v?(\d{1,10})$/.exec(text);
   return match === null ? { label: text } : { version: Number(match[1]) };
+}
+
+function refuseBigIntegers(tensors: ReadonlyMap<string, Tensor>, rules: InputRules): void {
+  for (const { name, values } of tensors.values()) {
+    for (const [instance, value] of values.entries()) {
+      const inexact = firstBigInt(value);
+      if (inexact !== undefined) throw inexactInteger(rules, { instance, field: name, value: inexact });
+    }
+  }
 }
 
 function firstBigInt(value: unknown): bigint | undefined {
@@ -152,7 +171,7 @@ function valuesOf(
   rules: InputRules,
 ): Pick<Tensor, "values" | "isWhole"> {
   const { name, type } = column;
-  const { datatype, shape, data, parameters } = input;
+  const { datatype, shape, data } = input;
   if (typeof datatype !== "string" || !DATATYPES[type].includes(datatype)) {
     throw badRequest(
       `input "${name}" has the datatype ${JSON.stringify(datatype) ?? "undefined"}; a column of type ${type} takes ${DATATYPES[type].join(", ")}`,
@@ -160,10 +179,6 @@ function valuesOf(
       { field: name },
     );
   }
-  if (isObject(parameters) && Object.hasOwn(parameters, "binary_data_size"))
-    throw badRequest(`input "${name}" is a binary tensor; this server reads JSON tensors only`, rules, {
-      field: name,
-    });
   if (!Array.isArray(data)) throw badRequest(`input "${name}" has no list "data"`, rules, { field: name });
   if (column.shape !== undefined) {
     const tensor = { ...column, shape: column.shape };
@@ -291,70 +306,4 @@ function readOutputs(
     names.push(name);
   }
   return names.length === 0 ? undefined : names;
-}
-
-interface V2Answer {
-  readonly model: string;
-  readonly version: number;
-  readonly id: string | undefined;
-  readonly predictionId: string;
-}
-
-/** The body of an `infer` answer. */
-export function writeV2Response(
-  answer: V2Answer & {
-    readonly output: string;
-    /** Outputs of an instance: 1 unless given. */
-    readonly width?: number;
-  },
-  outputs: readonly number[],
-): string {
-  const { output, width = 1 } = answer;
-  const shape = width === 1 ? outputs.length : `${outputs.length / width}, ${width}`;
-  return `${responseHead(answer)}[{"name": ${JSON.stringify(output)}, "datatype": "FP64", "shape": [${shape}], "data": ${floatList(outputs)}}]}`;
-}
-
-/** The body of an `infer` answer of several tensors, or of one that is no list of numbers. */
-export function writeV2TensorResponse(
-  answer: V2Answer,
-  answers: TensorAnswers,
-  wanted?: readonly string[],
-): string {
-  return `${responseHead(answer)}${writeV2Tensors(answers, wanted)}}`;
-}
-
-function responseHead({ model, version, id, predictionId }: V2Answer): string {
-  const echoed = id === undefined ? "" : `"id": ${JSON.stringify(id)}, `;
-  return (
-    `{"model_name": ${JSON.stringify(model)}, "model_version": "${version}", ${echoed}` +
-    `"parameters": {"prediction_id": "${predictionId}"}, "outputs": `
-  );
-}
-
-export function v2ModelMetadata(
-  model: {
-    name: string;
-    versions: readonly number[];
-    engine: string;
-    output: string;
-    width?: number;
-    tensors?: readonly AnswerTensor[];
-  },
-  rules: InputRules,
-): object {
-  const tensor = (name: string, type: ColumnType, shape: readonly number[] = []) => ({
-    name,
-    datatype: DATATYPES[type][0],
-    shape: rules.unbatched ? shape : [-1, ...shape],
-  });
-  const outputs: readonly AnswerTensor[] = model.tensors ?? [
-    { name: model.output, type: "float", shape: model.width === undefined ? [] : [model.width] },
-  ];
-  return {
-    name: model.name,
-    versions: model.versions.map(String),
-    platform: `slipway_${model.engine}`,
-    inputs: rules.columns.map(({ name, type, shape }) => tensor(name, type, shape)),
-    outputs: outputs.map(({ name, type, shape }) => tensor(name, type, shape)),
-  };
 }

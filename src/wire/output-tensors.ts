@@ -1,6 +1,5 @@
-import type { ServedVersion } from "../serving/index.ts";
-import type { AnswerTensor } from "../wire/index.ts";
-import type { Answered } from "./call-handlers.ts";
+import type { AnswerTensor } from "./tensor-answers.ts";
+import { encodeDoubles, encodeIntegers, encodeTexts } from "./tensor-bytes.ts";
 
 /** An output of all instances of a request. */
 export type OutputTensor = {
@@ -11,15 +10,32 @@ export type OutputTensor = {
   | { readonly type: "text"; readonly values: readonly string[] }
 );
 
-/** The outputs that a version has. */
-export function outputNames({ signature: { output } }: ServedVersion): readonly string[] {
-  return output.tensors?.map(({ name }) => name) ?? [output.name];
+export const outputDatatypes = { int: "INT64", float: "FP64", bool: "BOOL", text: "BYTES" } as const;
+
+/** What a model answers with, as its signature says. */
+export interface ModelOutput {
+  readonly name: string;
+  /** Where it is more than one number or one list of numbers an instance. */
+  readonly tensors?: readonly AnswerTensor[];
+}
+
+export function outputNames({ name, tensors }: ModelOutput): readonly string[] {
+  return tensors?.map((tensor) => tensor.name) ?? [name];
+}
+
+/** The numbers of an answer. */
+export interface AnsweredValues {
+  /** `width` for each instance, one instance after the other; a text is its place in `texts`. */
+  readonly outputs: readonly number[];
+  readonly width: number;
+  readonly tensors?: readonly AnswerTensor[] | undefined;
+  readonly texts?: readonly string[];
 }
 
 /** An answer as the tensors that were asked for, with the instances along the first axis unless they have none. */
 export function outputTensors(
-  { signature: { output } }: ServedVersion,
-  { outputs: values, width, tensors, texts = [] }: Answered,
+  output: ModelOutput,
+  { outputs: values, width, tensors, texts = [] }: AnsweredValues,
   asked: {
     readonly records: readonly unknown[];
     readonly outputs: readonly string[] | undefined;
@@ -57,4 +73,17 @@ function tensorOf(
   const { own, texts, shape } = given;
   if (type !== "text") return { name, type, shape, values: own };
   return { name, type, shape, values: own.map((place) => texts[place]!) };
+}
+
+export function outputBytes(output: OutputTensor): Uint8Array {
+  switch (output.type) {
+    case "float":
+      return encodeDoubles(output.values);
+    case "int":
+      return encodeIntegers(output.values);
+    case "bool":
+      return Uint8Array.from(output.values);
+    case "text":
+      return encodeTexts(output.values);
+  }
 }

@@ -1,0 +1,21 @@
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import { httpErrors } from "./errors.ts";
+
+/** What answers at a path. Errors thrown by it are answered by its caller. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  answer(body: Buffer, response: ServerResponse, headers: IncomingHttpHeaders): void;
+}
+
+/** How much of a body is JSON: the whole unless a header says that tensors follow. @throws HTTP_BAD_HEADER */
+export function jsonBytesOf(headers: IncomingHttpHeaders, body: Buffer): number {
+  const given = headers["inference-header-content-length"];
+  if (given === undefined) return body.length;
+  const bytes = Number(given);
+  if (typeof given === "string" && /^\d{1,15}$/.test(given) && bytes > 0 && bytes <= body.length)
+    return bytes;
+  throw httpErrors.HTTP_BAD_HEADER.error(
+    `inference-header-content-length is ${JSON.stringify(String(given).slice(0, 80))}; it must be the number of bytes of the JSON that a body of ${body.length} bytes begins with`,
+    { details: { header: "inference-header-content-length" } },
+  );
+}
