@@ -25,6 +25,7 @@ export function batchHandlers(context: ControlContext): Pick<ControlHandlers, "p
           },
           {
             blobs: state.blobs,
+            signed: state,
             questions: jobQuestions(context, call.actor),
             onEvent: call.onProgress,
             signal: AbortSignal.any([call.signal, context.closing]),

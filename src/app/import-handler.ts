@@ -29,11 +29,11 @@ async function importFile(
   input: ImportInput,
   call: OperationContext,
 ): Promise<Imported> {
-  const { file, model, format, reason } = input;
+  const { file, model, format, allowCode, reason } = input;
   if ("path" in file) {
     const { path } = file;
     if (format === undefined && beginsArchive(await startOf(path), MODEL_FILE_RECORD))
-      return await importVersion(context, { file: path, model, reason, call });
+      return await importVersion(context, { file: path, model, allowCode, reason, call });
     const name = basename(path);
     return await importForeign(context, {
       ...{ name, bytes: await readWhole(path), format, reason, call },
@@ -48,7 +48,7 @@ async function importFile(
   const path = context.blobs.temporaryPath();
   try {
     await writeFile(path, bytes);
-    return await importVersion(context, { file: path, model, reason, call });
+    return await importVersion(context, { file: path, model, allowCode, reason, call });
   } finally {
     await rm(path, { force: true });
   }

@@ -1,8 +1,11 @@
 import { outputWidth } from "../bundle/index.ts";
-import { shortDigest } from "../kernel/index.ts";
+import { type Digest, shortDigest } from "../kernel/index.ts";
+import type { ImportRecipe, Recipe } from "../pipeline/index.ts";
 import type { CarriedVersion, Version } from "../registry/index.ts";
 import { archiveDamaged, type BlobStore, storageErrors } from "../storage/index.ts";
+import { programDigest } from "../training/index.ts";
 import { controlOperations, type OperationContext, type OperationOutput } from "../wire/index.ts";
+import { isCodeSigned, signCode } from "./code-signatures.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
 import type { UnpackedModel } from "./job.ts";
 import { jobQuestions } from "./job-questions.ts";
@@ -14,6 +17,8 @@ export interface VersionFile {
   readonly file: string;
   /** Name to register it under. Default: the one that it had. */
   readonly model: string | undefined;
+  /** Run custom code that another installation has signed; the journal keeps who allowed it. */
+  readonly allowCode: boolean;
   readonly reason: string | undefined;
   readonly call: OperationContext;
 }
@@ -25,14 +30,15 @@ export interface VersionFile {
  */
 export async function importVersion(
   context: ControlContext,
-  { file, model: wanted, reason, call }: VersionFile,
+  { file, model: wanted, allowCode, reason, call }: VersionFile,
 ): Promise<OperationOutput<"models.import">> {
   const { registry, clock, blobs } = context;
   const startedAt = clock();
   const unpacked = await runJob(
-    { kind: "unpack-model", file },
+    { kind: "unpack-model", file, allowCode },
     {
       blobs: context.state.blobs,
+      signed: context.state,
       questions: jobQuestions(context, call.actor),
       onEvent: call.onProgress,
       signal: AbortSignal.any([call.signal, context.closing]),
@@ -43,6 +49,7 @@ export async function importVersion(
   const from = writerOf(carried);
   const model = wanted ?? from.model;
   await retainAll(blobs, carried);
+  await allow(context, { model, unpacked, call, allowCode });
   const { version, alreadyRegistered, status, champion } = await registry.registerVersion({
     ...carried.version,
     ...{ model, run: null, actor: call.actor, origin: carried.origin, championIfFirst: true },
@@ -66,6 +73,43 @@ export async function importVersion(
     },
     durationMs: clock() - startedAt,
   };
+}
+
+/**
+ * Code from elsewhere is signed by this installation too, so that its workers run it; and so is, where that is wanted, the
+ * program that trained the version, so that it may be reproduced.
+ */
+async function allow(
+  context: ControlContext,
+  allowed: {
+    readonly model: string;
+    readonly unpacked: UnpackedModel;
+    readonly call: OperationContext;
+    readonly allowCode: boolean;
+  },
+): Promise<void> {
+  const { code, carried } = allowed.unpacked;
+  const recipe = carried.version.recipe as unknown as Recipe | ImportRecipe;
+  const isTrained = recipe.format === "slipway.recipe/1";
+  const program = isTrained && allowed.allowCode ? programDigest(recipe.trainer) : undefined;
+  for (const digest of [code, program]) if (digest !== undefined) await allowOne(context, digest, allowed);
+}
+
+async function allowOne(
+  { state, registry }: ControlContext,
+  code: Digest,
+  allowed: { readonly model: string; readonly unpacked: UnpackedModel; readonly call: OperationContext },
+): Promise<void> {
+  if (isCodeSigned(state, code)) return;
+  const { carried } = allowed.unpacked;
+  const { installation, version } = writerOf(carried);
+  await registry.notePortable({
+    action: "code.allowed",
+    model: allowed.model,
+    actor: allowed.call.actor,
+    details: { code, bundle: carried.version.bundle, origin: { installation, version } },
+  });
+  signCode(state, code);
 }
 
 /** The installation that wrote the file. */

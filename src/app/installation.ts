@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
+import { type InstallationSignature, installationId } from "../bundle/index.ts";
 import type { Digest } from "../kernel/index.ts";
-import { type InstallationSignature, installationId } from "../registry/index.ts";
 import { readFileIfPresent } from "./atomic-file.ts";
 import { appErrors } from "./errors.ts";
 import type { StateDirectory } from "./state-directory.ts";

@@ -1,4 +1,4 @@
-import type { BundleManifest, Signature } from "../bundle/index.ts";
+import type { BundleManifest, InstallationSignature, Signature } from "../bundle/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
@@ -20,9 +20,10 @@ import type {
   ValidationReport,
   ValidationRequest,
 } from "../pipeline/index.ts";
-import type { CarriedVersion, InstallationSignature } from "../registry/index.ts";
+import type { CarriedVersion } from "../registry/index.ts";
 import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
 import type { BackupRequest, BackupSummary, Unpacked } from "../storage/index.ts";
+import type { SignaturePlace } from "./code-signatures.ts";
 
 /** Work for a runner: a child process with a heap of its own that never opens the database. */
 export type Job =
@@ -51,7 +52,7 @@ export type Job =
   | { readonly kind: "log-bundles"; readonly log: string }
   | { readonly kind: "predict"; readonly request: PredictFileRequest }
   | { readonly kind: "export-model"; readonly request: ExportModelRequest }
-  | { readonly kind: "unpack-model"; readonly file: string }
+  | { readonly kind: "unpack-model"; readonly file: string; readonly allowCode: boolean }
   | { readonly kind: "backup"; readonly request: Pick<BackupRequest, "out" | "header" | "kept"> }
   | { readonly kind: "unpack-backup"; readonly file: string; readonly into: string };
 
@@ -67,7 +68,8 @@ export interface ExportModelRequest {
 export interface UnpackedModel {
   readonly carried: CarriedVersion;
   readonly signature: Signature;
-  readonly features: number;
+  /** Its custom code, if it has any. */
+  readonly code: Digest | undefined;
 }
 
 export interface JobResults {
@@ -106,7 +108,7 @@ export interface JobQuestions {
 export type JobQuestion = keyof JobQuestions;
 
 export type ToRunner =
-  | { readonly kind: "start"; readonly job: Job; readonly blobs: string }
+  | { readonly kind: "start"; readonly job: Job; readonly blobs: string; readonly signed?: SignaturePlace }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refusal"; readonly id: number; readonly error: SerializedError };
 

@@ -28,6 +28,7 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
         },
         {
           blobs: state.blobs,
+          signed: state,
           questions: jobQuestions(context, call.actor),
           onEvent: (event) => {
             if (event.kind === "progress") call.onProgress({ ...event, step: "replay" });
@@ -52,6 +53,7 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
       const job = await reproductionOf(context, version, threads);
       const reproduction = await runJob<"reproduce" | "reproduce-import">(job, {
         blobs: state.blobs,
+        signed: state,
         questions: jobQuestions(context, call.actor),
         onEvent: call.onProgress,
         ...(job.kind === "reproduce" && job.recipe.trainer.kind === "command"

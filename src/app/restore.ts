@@ -87,6 +87,8 @@ async function restore(
       if (existsSync(join(into, name))) await moveIntoPlace(join(into, name), path);
       else await rm(path, { recursive: true, force: true });
     }
+    // What workers kept of another stream.
+    await rm(state.windows, { recursive: true, force: true });
     const rows = await restoreDatabase(database, { path: join(into, BACKUP_ROWS), clock: systemClock });
     const registry = createRegistry(database, { clock: systemClock });
     const { installation, at } = header;
@@ -122,7 +124,7 @@ function refuseWorkers(state: StateDirectory): void {
 async function refuseUnlessEmpty(state: StateDirectory, database: Database): Promise<void> {
   const kept: string[] = [];
   if (!(await isDatabaseEmpty(database))) kept.push(`the database ${database.location}`);
-  for (const log of [state.log, state.feedback])
+  for (const log of [state.log, state.feedback, state.stream])
     if ((await listSegments(log)).length > 0) kept.push(`the log ${log}`);
   for await (const _ of openFileBlobs(state.blobs).list()) {
     kept.push(`the blobs ${state.blobs}`);

@@ -1,4 +1,5 @@
 import { constants, setPriority } from "node:os";
+import { type CodeTrust, noCode, readManifest } from "../bundle/index.ts";
 import { inheritedEnvironment } from "../config/index.ts";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
@@ -17,10 +18,13 @@ import { loadProject } from "../project/index.ts";
 import { readModelFile, writeModelFile } from "../registry/index.ts";
 import { loadModel, loggedBundles, replayLog } from "../serving/index.ts";
 import { openFileBlobs, unpackBackup, writeBackup } from "../storage/index.ts";
+import { codeTrust } from "./code-signatures.ts";
 import { appErrors } from "./errors.ts";
-import type { FromRunner, Job, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
+import type { FromRunner, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
 import { requireDataset, requireModel } from "./project-lookup.ts";
 import { serializeError } from "./serialize-error.ts";
+
+type Start = Extract<ToRunner, { kind: "start" }>;
 
 /** One job, then the end. Without a control plane there is nobody to answer, so losing it ends the runner. */
 const waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -32,7 +36,7 @@ let questionsAsked = 0;
 process.on("message", (message: ToRunner) => {
   switch (message.kind) {
     case "start":
-      work(message.job, message.blobs).then(
+      work(message).then(
         (result) => finish({ kind: "result", result }),
         (error: unknown) => finish({ kind: "failed", error: serializeError(error) }),
       );
@@ -55,12 +59,14 @@ process.once("SIGTERM", () => stopping.abort(appErrors.APP_RUN_CANCELLED.error("
 // Ctrl-C reaches everybody in the terminal: whoever started this run decides what becomes of it, and says it by SIGTERM.
 process.on("SIGINT", () => undefined);
 
-async function work(job: Job, blobsDirectory: string): Promise<unknown> {
+async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unknown> {
   setPriority(constants.priority.PRIORITY_LOW);
   const blobs = openFileBlobs(blobsDirectory);
+  const trust = signed === undefined ? noCode : codeTrust(signed);
   const report: RunPorts["report"] = (event) => send({ kind: "event", event });
   const ports: RunPorts = {
     blobs,
+    trust,
     clock: systemClock,
     latestSnapshot: async (dataset) => (await ask("latestSnapshot", [dataset])) ?? undefined,
     recordSnapshot: async (dataset, { digest, manifest }) => {
@@ -79,9 +85,11 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       const project = await loadProject(job.projectRoot);
       const spec = requireModel(project, job.model);
       const dataset = project.datasetNameOf(job.model);
+      const { model, threads } = job;
+      const custom = project.customSourcesOf(model);
       return executeRun(
-        { model: job.model, spec, dataset, projectRoot: project.root, threads: job.threads },
-        { ...ports, programs: { projectRoot: project.root, environment: inheritedEnvironment() } },
+        { model, spec, custom, dataset, projectRoot: project.root, threads },
+        { ...ports, programs: programsOf(project.root) },
       );
     }
     case "ingest": {
@@ -94,9 +102,8 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     }
     case "reproduce":
       return reproduceBundle({
-        ...job,
-        ...{ blobs, report, signal: stopping.signal },
-        programs: { projectRoot: job.projectRoot, environment: inheritedEnvironment() },
+        ...{ ...job, blobs, trust, report, signal: stopping.signal },
+        programs: programsOf(job.projectRoot),
       });
     case "import":
       return importModel({ ...job, blobs });
@@ -106,6 +113,7 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
       return replayLog({
         directory: job.log,
         blobs,
+        trust,
         filter: job.filter,
         ...(job.stream === undefined ? {} : { stream: job.stream }),
         onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
@@ -119,15 +127,17 @@ async function work(job: Job, blobsDirectory: string): Promise<unknown> {
     case "log-bundles":
       return [...(await loggedBundles(job.log))];
     case "predict": {
-      const predicted = await predictFile(job.request, { blobs, report, signal: stopping.signal });
+      const predicted = await predictFile(job.request, { blobs, trust, report, signal: stopping.signal });
       return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };
     }
     case "export-model":
       return writeModelFile({ ...job.request, blobs, signal: stopping.signal });
     case "unpack-model": {
-      const carried = await readModelFile({ file: job.file, blobs, signal: stopping.signal });
-      const { signature, featureNames } = await loadModel(blobs, carried.version.bundle);
-      return { carried, signature, features: featureNames.length };
+      const mayRun: CodeTrust = job.allowCode ? async () => undefined : trust;
+      const carried = await readModelFile({ file: job.file, blobs, mayRun, signal: stopping.signal });
+      const { bundle } = carried.version;
+      const { signature } = await loadModel(blobs, bundle, mayRun);
+      return { carried, signature, code: (await readManifest(blobs, bundle)).files.code?.digest };
     }
     case "backup":
       return writeBackup({
@@ -161,6 +171,11 @@ function bytesProgress(
     reported = done;
     report({ kind: "progress", step, done: Math.round(done / 1e6), of: Math.round(of / 1e6), unit: "MB" });
   };
+}
+
+/** What programs that train inherit. */
+function programsOf(projectRoot: string): NonNullable<RunPorts["programs"]> {
+  return { projectRoot, environment: inheritedEnvironment() };
 }
 
 function ask<Question extends JobQuestion>(

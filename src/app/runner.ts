@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { deserializeError, siblingModule } from "../kernel/index.ts";
 import type { RunEvent } from "../pipeline/index.ts";
+import type { SignaturePlace } from "./code-signatures.ts";
 import { appErrors } from "./errors.ts";
 import type { FromRunner, Job, JobQuestions, JobResults, ToRunner } from "./job.ts";
 import { serializeError } from "./serialize-error.ts";
@@ -9,6 +10,8 @@ import { serializeError } from "./serialize-error.ts";
 export interface RunJobOptions {
   /** Directory of the blob store. */
   readonly blobs: string;
+  /** Of the custom code that may run. Default: none may. */
+  readonly signed?: SignaturePlace;
   /** Default: the job has nobody to ask. */
   readonly questions?: JobQuestions;
   readonly onEvent: (event: RunEvent) => void;
@@ -85,7 +88,8 @@ export async function runJob<Kind extends Job["kind"]>(
     );
   });
 
-  tell({ kind: "start", job, blobs: options.blobs });
+  const { blobs, signed } = options;
+  tell({ kind: "start", job, blobs, ...(signed === undefined ? {} : { signed }) });
   try {
     return await outcome.promise;
   } catch (error) {

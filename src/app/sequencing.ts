@@ -1,5 +1,5 @@
 import { readPlan } from "../bundle/index.ts";
-import { compilePlan, type FeaturePlan, windowProgram } from "../features/index.ts";
+import { type FeaturePlan, inputsOfPlan, windowProgram } from "../features/index.ts";
 import { FEEDBACK_LOG, Sequencer } from "../feedback/index.ts";
 import { type Clock, type Digest, SlipwayError, sleep } from "../kernel/index.ts";
 import { PREDICTION_LOG } from "../serving/index.ts";
@@ -25,6 +25,7 @@ const STATUS_EVERY_MS = 500;
 /** A sequencer that has not written its status for so long is taken for dead although its process lives. */
 const STALE_MS = 15_000;
 const RETRY_MS = 1_000;
+const REPORT_EVERY_MS = 60_000;
 /** Workers may go on serving a model with windows for a while after it is gone from the routing snapshot. */
 const LINGER_MS = 60_000;
 
@@ -69,7 +70,7 @@ async function run(
   const note = (last: number): void => {
     if (clock() - notedAt < STATUS_EVERY_MS) return;
     notedAt = clock();
-    writeSequencerStatus(state.stream, { pid: process.pid, writtenAt: notedAt, readAt, sequence: last });
+    writeSequencerStatus(state.sequencer, { pid: process.pid, writtenAt: notedAt, readAt, sequence: last });
   };
   note(0);
   const sequencer = await Sequencer.open({
@@ -88,12 +89,22 @@ async function run(
     ...(floor === undefined ? {} : { floor }),
   });
   let wantedAt = clock();
+  let reported = 0;
+  let reportedAt = 0;
   try {
     while (!signal.aborted && clock() - wantedAt <= LINGER_MS) {
       if (await models.areServed()) wantedAt = clock();
       if (otherSequencer(options)) return;
       const startedAt = clock();
       const events = await sequencer.step();
+      const { future } = sequencer.counts;
+      if (future > reported && startedAt - reportedAt > REPORT_EVERY_MS) {
+        onProblem(
+          `${future - reported} predictions or labels are dated more than a day after they came; windows do not see them`,
+        );
+        reported = future;
+        reportedAt = startedAt;
+      }
       readAt = startedAt;
       note(sequencer.sequence);
       if (events === 0) await pause(POLL_MS, signal);
@@ -105,7 +116,7 @@ async function run(
 
 /** Whether another process sequences: that of a server which is being replaced by this one. */
 function otherSequencer({ state, clock }: SequencingOptions): boolean {
-  const status = readSequencerStatus(state.stream);
+  const status = readSequencerStatus(state.sequencer);
   if (status === undefined || status.pid === process.pid) return false;
   return clock() - status.writtenAt < STALE_MS && isAlive(status.pid);
 }
@@ -160,7 +171,7 @@ class WindowModels {
     if (!this.#labels.has(bundle)) {
       try {
         const plan = await readPlan(this.#options.blobs, bundle);
-        const program = windowProgram(compilePlan(plan as unknown as FeaturePlan));
+        const program = windowProgram(inputsOfPlan(plan as unknown as FeaturePlan));
         this.#labels.set(
           bundle,
           program?.labels.map(({ name }) => name),

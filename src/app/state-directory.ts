@@ -14,6 +14,8 @@ export interface StateDirectory {
   readonly feedback: string;
   /** Segments of the stream: rows and labels in the order in which windows see them. */
   readonly stream: string;
+  /** What the process that writes the stream says of itself. */
+  readonly sequencer: string;
   /** States of windows, kept so that a worker need not read the whole stream; they can be made anew. */
   readonly windows: string;
   /** What the programs of runs printed, one file a run. */
@@ -28,6 +30,8 @@ export interface StateDirectory {
   readonly supervisor: string;
   /** The key that this installation signs with, mode 0600. */
   readonly installationKey: string;
+  /** This installation's signatures of custom code. */
+  readonly signatures: string;
 }
 
 /**
@@ -43,6 +47,7 @@ export function openStateDirectory(root: string): StateDirectory {
     log: join(root, "log"),
     feedback: join(root, "feedback"),
     stream: join(root, "stream"),
+    sequencer: join(root, "sequencer.json"),
     windows: join(root, "windows"),
     runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
@@ -50,6 +55,7 @@ export function openStateDirectory(root: string): StateDirectory {
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),
+    signatures: join(root, "signatures"),
   };
   try {
     // mkdir itself calls a read-only file system a missing file.
@@ -62,6 +68,7 @@ export function openStateDirectory(root: string): StateDirectory {
       state.stream,
       state.windows,
       state.workers,
+      state.signatures,
     ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -82,7 +89,10 @@ export function keptPaths(state: StateDirectory): KeptPath[] {
   return [
     { name: "log", path: state.log },
     { name: "feedback", path: state.feedback },
+    // After the logs, so that it holds every event that a prediction in them says it had seen.
+    { name: "stream", path: state.stream },
     { name: "installation.key", path: state.installationKey },
+    { name: "signatures", path: state.signatures },
   ];
 }
 

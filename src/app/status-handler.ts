@@ -26,8 +26,16 @@ export function statusHandler(context: ControlContext): ControlHandlers["status"
       database: context.databaseKind,
       processes: processRecords(facts, workers),
       models: servedModels(workers),
+      stream: slowestStream(workers),
     };
   };
+}
+
+function slowestStream(workers: readonly WorkerStatus[]): Status["stream"] {
+  const [oldest] = workers.flatMap(({ stream }) => stream ?? []).sort((a, b) => b.ageMs - a.ageMs);
+  if (oldest === undefined) return null;
+  const { sequence, ageMs, problem } = oldest;
+  return { sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
 }
 
 function processRecords(

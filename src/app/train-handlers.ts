@@ -1,7 +1,9 @@
 import { newId, SlipwayError } from "../kernel/index.ts";
 import { type RunEvent, type RunOutcome, runSteps } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
+import { programDigest } from "../training/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
+import { signCode } from "./code-signatures.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
@@ -65,6 +67,7 @@ async function train(
       { kind: "train", projectRoot: location.projectRoot, model: input.model, threads },
       {
         blobs: context.state.blobs,
+        signed: context.state,
         questions: jobQuestions(context, call.actor),
         onEvent: (event) => {
           steps.note(event);
@@ -119,6 +122,8 @@ async function register(
   const step = { kind: "step", step: "register", ...position } as const;
   call.onProgress({ ...step, state: "running" });
   const began = context.clock();
+  for (const code of [outcome.manifest.files.code?.digest, programDigest(outcome.recipe.trainer)])
+    if (code !== undefined) signCode(context.state, code);
   const registered = await registry.registerVersion({
     model,
     bundle: outcome.bundle,

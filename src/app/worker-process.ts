@@ -6,6 +6,7 @@ import { systemClock } from "../kernel/index.ts";
 import { createDataPlane, type DataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { LiveWindows } from "../stream/index.ts";
+import { codeTrust } from "./code-signatures.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
 import { followRoutingFile } from "./routing-file.ts";
@@ -48,11 +49,13 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   const windows = new LiveWindows({
     directory: state.stream,
     checkpoints: state.windows,
+    sequencerStatus: state.sequencer,
     clock: systemClock,
   });
   const dataPlane = createDataPlane({
     blobs: openFileBlobs(state.blobs),
     windows,
+    trust: codeTrust(state),
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,

@@ -17,7 +17,7 @@ export const BUNDLE_FORMAT = "slipway.bundle/1";
 const FILES = ["model", "features", "signature", "profile"] as const;
 
 /** Files that only some bundles have; a manifest without them is as if they did not exist. */
-const OPTIONAL_FILES = ["windows", "items"] as const;
+const OPTIONAL_FILES = ["windows", "items", "code"] as const;
 
 type RequiredFile = (typeof FILES)[number];
 type OptionalFile = (typeof OPTIONAL_FILES)[number];
@@ -57,6 +57,8 @@ export interface BundleParts {
   readonly windows?: Uint8Array;
   /** What a model that recommends chooses among. */
   readonly items?: KnownItems;
+  /** The module of the custom functions that the plan calls, where it calls some. */
+  readonly code?: Uint8Array;
 }
 
 /** A bundle whose every file has been verified. */
@@ -71,6 +73,8 @@ export interface OpenBundle {
   readonly windows?: Buffer;
   /** What a model that recommends chooses among. */
   readonly items?: KnownItems;
+  /** The custom functions that the plan calls; see `trustedCode`. */
+  readonly code?: Buffer;
 }
 
 /**
@@ -114,6 +118,7 @@ function fileBytes(parts: BundleParts): [BundleFile, Uint8Array][] {
     ["profile", Buffer.from(canonicalJson(parts.profile))],
     ...(parts.windows === undefined ? [] : [["windows", parts.windows] as [BundleFile, Uint8Array]]),
     ...(parts.items === undefined ? [] : [["items", encodeItems(parts.items)] as [BundleFile, Uint8Array]]),
+    ...(parts.code === undefined ? [] : [["code", parts.code] as [BundleFile, Uint8Array]]),
   ];
 }
 
@@ -129,9 +134,10 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     const entry = manifest.files[file];
     return entry === undefined ? undefined : readFile(blobs, { bundle: digest, file, entry });
   };
-  const [windows, items, modelBytes, plan, signature, profile] = await Promise.all([
+  const [windows, items, code, modelBytes, plan, signature, profile] = await Promise.all([
     readOptional("windows"),
     readOptional("items"),
+    readOptional("code"),
     read("model"),
     read("features"),
     read("signature"),
@@ -147,6 +153,7 @@ export async function openBundle(blobs: BlobStore, digest: Digest): Promise<Open
     modelBytes,
     ...(windows === undefined ? {} : { windows }),
     ...(items === undefined ? {} : { items: readItems(json("items", items), digest) }),
+    ...(code === undefined ? {} : { code }),
   };
   if (opened.signature.output.task !== manifest.task) {
     throw damaged({

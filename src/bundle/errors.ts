@@ -10,6 +10,10 @@ export const bundleErrors = defineErrors({
     kind: "unsupported",
     doc: "The bundle was written in a format, or for a task, that this version does not know.",
   },
+  BUNDLE_CODE_UNTRUSTED: {
+    kind: "denied",
+    doc: "A bundle holds custom code that this installation has not signed.",
+  },
   BUNDLE_BAD_SIGNATURE: {
     kind: "invalid",
     doc: "A signature does not describe a model's inputs and output.",

@@ -13,7 +13,9 @@ export {
   readPlan,
   writeBundle,
 } from "./bundle.ts";
+export { type CodeTrust, noCode, trustedCode, untrustedCode } from "./code-trust.ts";
 export { bundleErrors } from "./errors.ts";
+export { type InstallationSignature, installationId, isSignedBy } from "./installation-signature.ts";
 export type { ItemValue, KnownItems } from "./items.ts";
 export {
   outputWidth,

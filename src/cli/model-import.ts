@@ -6,7 +6,7 @@ import {
   type OperationOutput,
   type OperationRequest,
 } from "../wire/index.ts";
-import { argument, defineCommand, option } from "./command.ts";
+import { argument, defineCommand, flag, option } from "./command.ts";
 import { cliErrors } from "./errors.ts";
 import { formatCount, formatDigest, formatTime } from "./format-values.ts";
 import type { Session } from "./session.ts";
@@ -28,6 +28,10 @@ export const modelImportCommand = defineCommand({
       "--name <model>",
       "The model to register it for. Default: the name that an exported version had.",
     ),
+    allowCode: flag(
+      "--allow-code",
+      "Take a version with custom functions of another installation: they are code, and run here then. The journal keeps it.",
+    ),
     format: option("--format <format>", `${modelFileFormats.join(", ")}. Default: found out from the file.`),
     reason: option("--reason <text>", "Why, for the journal."),
   },
@@ -38,12 +42,13 @@ export const modelImportCommand = defineCommand({
     "slipway model import mnist.onnx --name digits",
   ],
   reach: "server",
-  run: async ({ file, name, format, reason }, session) => {
+  run: async ({ file, name, allowCode, format, reason }, session) => {
     const imported = await session.call(
       "models.import",
       {
         model: name,
         file: await fileFor(file, session),
+        allowCode,
         format: format === undefined ? undefined : parseFormat(format),
         reason,
       },

@@ -2,7 +2,7 @@ import { commandName } from "../config/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import type { ServerStatus } from "../wire/index.ts";
 import { defineCommand } from "./command.ts";
-import { formatAge, formatDigest } from "./format-values.ts";
+import { formatAge, formatCount, formatDigest, formatDuration } from "./format-values.ts";
 import { type Column, renderFields, renderTable } from "./table.ts";
 import type { Output, Style } from "./terminal.ts";
 
@@ -65,6 +65,7 @@ function describe(status: ServerStatus, out: Output): string {
         ["gRPC", status.grpc],
         ["console", status.console],
         ["generation", status.generation],
+        ...(status.stream === null ? [] : [["stream", streamText(status.stream)] as const]),
       ],
       out,
     ),
@@ -72,4 +73,9 @@ function describe(status: ServerStatus, out: Output): string {
     status.models.length === 0 ? "" : `\n${renderTable(models, status.models, out)}`,
     status.running ? "" : `\nStart it: ${commandName()} up\n`,
   ].join("");
+}
+
+function streamText({ sequence, ageMs, problem }: NonNullable<ServerStatus["stream"]>): string {
+  const state = problem ?? (ageMs < 5_000 ? "" : `as it was ${formatDuration(ageMs)} ago`);
+  return [`event ${formatCount(sequence)}`, state].filter((part) => part !== "").join(", ");
 }

@@ -7,11 +7,13 @@ import {
   type ValueKind,
   type WindowExpression,
 } from "./expression.ts";
+import { nodesOf } from "./expression-nodes.ts";
 import { type OptionRule, type Signature, signatures } from "./signatures.ts";
 import { readWindowSpec } from "./windows/window-check.ts";
 import { windowStatistics } from "./windows/window-spec.ts";
 
 const DEEPEST = 100;
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]{0,99}$/;
 
 /**
  * The kind of value an expression stands for. Expressions are treated as foreign: whatever passes is safe to lower.
@@ -55,7 +57,14 @@ function check(
   if (expression.op === "window") checkWindow(expression, columns);
   const kinds = checkArguments(expression, signature, (argument) => check(argument, columns, depth + 1));
   checkMeaning(expression, signature, kinds);
-  return signature.gives === "the same" ? kinds[0]! : signature.gives;
+  switch (signature.gives) {
+    case "the same":
+      return kinds[0]!;
+    case "what it returns":
+      return expression.op === "custom" ? expression.returns : kinds[0]!;
+    default:
+      return signature.gives;
+  }
 }
 
 function checkWindow({ window }: WindowExpression, columns: Readonly<Record<string, ColumnType>>): void {
@@ -63,6 +72,9 @@ function checkWindow({ window }: WindowExpression, columns: Readonly<Record<stri
   const ofRecords = Object.fromEntries(Object.entries(columns).filter(([name]) => !later.has(name)));
   try {
     readWindowSpec(window, "its window", { columns: ofRecords, kindOf: checkExpression });
+    const made = [...window.by, ...(window.of.from === "rows" ? [] : [window.of.expression])];
+    if (made.some((expression) => [...nodesOf(expression)].some(({ op }) => op === "custom")))
+      throw refuse("window", "custom functions cannot be part of a window");
   } catch (thrown) {
     if (featuresErrors.FEATURES_BAD_PLAN.is(thrown)) throw refuse("window", String(thrown.details.problem));
     throw thrown;
@@ -168,6 +180,12 @@ function complaintAbout(value: unknown, rule: OptionRule): string | undefined {
         : `one of ${windowStatistics.join(", ")}`;
     case "window":
       return typeof value === "object" && value !== null ? undefined : "a window";
+    case "identifier":
+      return typeof value === "string" && IDENTIFIER.test(value) ? undefined : "a name such as titleOf";
+    case "returns":
+      return value === "number" || value === "flag" || value === "category"
+        ? undefined
+        : '"number", "flag" or "category"';
     case "fill":
       return isFill(value) ? undefined : `a constant, "mean", "median" or "mostFrequent"`;
   }
@@ -196,10 +214,14 @@ function checkMeaning(expression: Expression, signature: Signature, kinds: reado
       throw refuse("clip", `low (${low}) must not be above high (${high})`);
     }
   }
+  if (expression.op === "custom") {
+    const other = expression.args.find((argument: Expression) => argument.op !== "column");
+    if (other !== undefined) throw refuse("custom", `it reads columns, not ${nameOf(other)}`);
+  }
   if (expression.op === "fillMissing") {
     const [inner] = expression.args;
     const kind = kinds[0];
-    if (kind === "category" && inner.op !== "column") {
+    if (kind === "category" && inner.op !== "column" && inner.op !== "custom") {
       throw refuse("fillMissing", "only category columns can be filled, not what is made of them");
     }
     const fill = expression.with;
@@ -218,6 +240,7 @@ function checkMeaning(expression: Expression, signature: Signature, kinds: reado
 function hasNames(expression: Expression): boolean {
   return (
     expression.op === "column" ||
+    expression.op === "custom" ||
     expression.op === "dayOfWeek" ||
     (expression.op === "fillMissing" && hasNames(expression.args[0]))
   );

@@ -1,4 +1,6 @@
 import type { ColumnType, FeatureColumn, FeatureMatrix, Table } from "../kernel/index.ts";
+import { customCall } from "./custom/custom-column.ts";
+import type { CustomFunctions } from "./custom/custom-functions.ts";
 import type { DerivedColumn } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
 import { generateProgram, type Layout, layoutOf } from "./generated-code.ts";
@@ -45,16 +47,24 @@ export interface FeatureKernel {
 const BLOCK_DOUBLES = 65_536;
 
 /**
- * Compiles a plan. The plan is treated as foreign: whatever it holds, only named primitives run.
+ * Compiles a plan. The plan is treated as foreign: whatever it holds, only named primitives run, and the custom functions
+ * that it is given.
  *
- * @throws FEATURES_BAD_PLAN
+ * @throws FEATURES_BAD_PLAN, FEATURES_BAD_CODE when a custom function is not there
  */
-export function compilePlan(plan: FeaturePlan): FeatureKernel {
+export function compilePlan(plan: FeaturePlan, functions?: CustomFunctions): FeatureKernel {
   const checked = checkPlan(plan);
+  const calls = checked.custom.map((column) =>
+    customCall(
+      column,
+      column.reads.map((place) => checked.columns[place]!.type),
+      functions,
+    ),
+  );
   const layout = layoutOf(checked);
   const outputs = columnsOf(checked);
   const program = generateProgram(checked, layout);
-  const reader = createTableReader(checked, layout);
+  const reader = createTableReader(checked, { layout, calls });
   const stride = strideOf(layout);
   let blockSlots: Float64Array | undefined;
   let blockOutputs: Float64Array | undefined;
@@ -76,11 +86,26 @@ export function compilePlan(plan: FeaturePlan): FeatureKernel {
   };
 
   return {
-    inputs: checked.columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
-    derived: checked.derived,
+    ...inputsOf(checked),
     outputs,
     evaluateTable,
-    evaluateRecord: generateRecordProgram(checked, layout, program),
+    evaluateRecord: generateRecordProgram(checked, layout, { evaluateRows: program, calls }),
+  };
+}
+
+/**
+ * What a plan reads, without what it computes of it.
+ *
+ * @throws FEATURES_BAD_PLAN
+ */
+export function inputsOfPlan(plan: FeaturePlan): Pick<FeatureKernel, "inputs" | "derived"> {
+  return inputsOf(checkPlan(plan));
+}
+
+function inputsOf({ columns, derived }: CheckedPlan): Pick<FeatureKernel, "inputs" | "derived"> {
+  return {
+    inputs: columns.map(({ name, type, optional }) => ({ name, type, required: optional !== true })),
+    derived,
   };
 }
 

@@ -1,9 +1,26 @@
-import type { ColumnType } from "../kernel/index.ts";
-import type { Expression } from "./expression.ts";
+import { type ColumnType, canonicalJson } from "../kernel/index.ts";
+import type { NamedCustomColumn } from "./custom/custom-column.ts";
+import type { ColumnExpression, CustomExpression, Expression } from "./expression.ts";
 import { compareCodeUnits, countTexts, type TrainingRows } from "./training-rows.ts";
 
 /** A category used directly keeps so many of its categories. */
 export const nativeLimits = { maxCategories: 1000, minCount: 1 } as const;
+
+/** The columns of a record, and those that custom functions make of them. */
+interface Columns {
+  readonly types: Readonly<Record<string, ColumnType>>;
+  readonly custom: ReadonlyMap<string, NamedCustomColumn>;
+}
+
+interface Collected {
+  readonly needs: Map<string, Need>;
+  readonly columns: Columns;
+}
+
+function isCategory(name: string, { types, custom }: Columns): boolean {
+  if (Object.hasOwn(types, name)) return types[name] === "category";
+  return [...custom.values()].some((column) => column.name === name && column.type === "category");
+}
 
 /** Which texts of a category column have to have a code. */
 interface Need {
@@ -19,14 +36,14 @@ interface Need {
  */
 export function planDictionaries(
   features: readonly Expression[],
-  columns: Readonly<Record<string, ColumnType>>,
+  columns: Columns,
   rows: TrainingRows | undefined,
 ): ReadonlyMap<string, readonly string[]> {
   const needs = new Map<string, Need>();
-  for (const feature of features) collect(feature, nativeLimits.maxCategories, needs);
+  for (const feature of features) collect(feature, nativeLimits.maxCategories, { needs, columns });
   const dictionaries = new Map<string, readonly string[]>();
   for (const [column, need] of needs) {
-    if (columns[column] !== "category") continue;
+    if (!isCategory(column, columns)) continue;
     const frequent =
       rows === undefined || need.mostFrequent === 0
         ? []
@@ -41,10 +58,11 @@ export function planDictionaries(
 }
 
 /** @param kept how many categories of `expression` its user keeps at most */
-function collect(expression: Expression, kept: number, needs: Map<string, Need>): void {
+function collect(expression: Expression, kept: number, into: Collected): void {
   switch (expression.op) {
-    case "column": {
-      const need = needOf(expression.name, needs);
+    case "column":
+    case "custom": {
+      const need = needOf(expression, into);
       need.mostFrequent = Math.max(need.mostFrequent, kept);
       break;
     }
@@ -53,12 +71,15 @@ function collect(expression: Expression, kept: number, needs: Map<string, Need>)
     case "window":
       break;
     default:
-      for (const text of writtenTexts(expression)) write(expression.args[0]!, text, needs);
-      for (const argument of expression.args) collect(argument, keptOfArguments(expression, kept), needs);
+      for (const text of writtenTexts(expression)) write(expression.args[0]!, text, into);
+      for (const argument of expression.args) collect(argument, keptOfArguments(expression, kept), into);
   }
 }
 
-type Operation = Exclude<Expression, { readonly op: "column" | "constant" | "constantTime" | "window" }>;
+type Operation = Exclude<
+  Expression,
+  { readonly op: "column" | "custom" | "constant" | "constantTime" | "window" }
+>;
 
 /** The texts an operation compares its argument with. */
 function writtenTexts(expression: Operation): readonly string[] {
@@ -98,12 +119,15 @@ function keptOfArguments(expression: Operation, kept: number): number {
   }
 }
 
-function write(expression: Expression, text: string, needs: Map<string, Need>): void {
-  if (expression.op === "fillMissing") write(expression.args[0], text, needs);
-  else if (expression.op === "column") needOf(expression.name, needs).written.add(text);
+function write(expression: Expression, text: string, into: Collected): void {
+  if (expression.op === "fillMissing") write(expression.args[0], text, into);
+  else if (expression.op === "column" || expression.op === "custom")
+    needOf(expression, into).written.add(text);
 }
 
-function needOf(column: string, needs: Map<string, Need>): Need {
+function needOf(expression: ColumnExpression | CustomExpression, { needs, columns }: Collected): Need {
+  const column =
+    expression.op === "column" ? expression.name : columns.custom.get(canonicalJson(expression))!.name;
   let need = needs.get(column);
   if (need === undefined) {
     need = { mostFrequent: 0, written: new Set() };

@@ -34,6 +34,18 @@ export const featuresErrors = defineErrors({
     kind: "exhausted",
     doc: "A plan would have more outputs, steps or categories than are allowed.",
   },
+  FEATURES_BAD_CODE: {
+    kind: "invalid",
+    doc: "A model's custom code is missing or does not run, or lacks a function that the plan names.",
+  },
+  FEATURES_CUSTOM_FAILED: {
+    kind: "invalid",
+    doc: "A custom function threw, or gave something else than it says it returns.",
+  },
+  FEATURES_IMPURE: {
+    kind: "invalid",
+    doc: "A custom function gave different results for the same arguments.",
+  },
   FEATURES_MISSING_FIELD: { kind: "invalid", doc: "A record lacks a field that the model reads." },
   FEATURES_BAD_FIELD: {
     kind: "invalid",

@@ -1,4 +1,4 @@
-import type { Expression, WindowExpression } from "./expression.ts";
+import type { CustomExpression, Expression, WindowExpression } from "./expression.ts";
 import { signatures } from "./signatures.ts";
 
 /**
@@ -14,6 +14,11 @@ export function* nodesOf(expression: Expression): Iterable<Expression> {
 /** The windows that an expression looks through. */
 export function windowsOf(expression: Expression): WindowExpression[] {
   return [...nodesOf(expression)].filter((node) => node.op === "window");
+}
+
+/** The custom functions that an expression calls. */
+export function customCalls(expression: Expression): CustomExpression[] {
+  return [...nodesOf(expression)].filter((node) => node.op === "custom");
 }
 
 /** The names of the columns an expression reads of its own row. */

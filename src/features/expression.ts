@@ -192,6 +192,15 @@ export interface WindowExpression {
   readonly statistic: WindowStatistic;
 }
 
+/** A function of the project's own, of columns of the row. */
+export interface CustomExpression {
+  readonly op: "custom";
+  /** What it is called in the custom code of the model. */
+  readonly function: string;
+  readonly returns: "number" | "flag" | "category";
+  readonly args: readonly ColumnExpression[];
+}
+
 /**
  * An expression is data: a tree of operations that can be stored, compared and digested. The names of operations
  * and their meanings never change; a changed meaning is a new operation.
@@ -224,7 +233,8 @@ export type Expression =
   | HashedExpression
   | TextCountExpression
   | WordsHashedExpression
-  | WindowExpression;
+  | WindowExpression
+  | CustomExpression;
 
 export type Op = Expression["op"];
 export type ExpressionOf<Name extends Op> = MemberWith<Name, Expression>;

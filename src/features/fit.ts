@@ -1,6 +1,8 @@
 import { type ColumnType, SlipwayError, type Table } from "../kernel/index.ts";
 import { checkExpression } from "./check.ts";
 import { compilePlan } from "./compile.ts";
+import type { CustomFunctions } from "./custom/custom-functions.ts";
+import { withCustomColumns } from "./custom/training-columns.ts";
 import { featuresErrors } from "./errors.ts";
 import type { Expression, FeatureSpec } from "./expression.ts";
 import { checkFeatureName } from "./feature-name.ts";
@@ -16,6 +18,8 @@ export interface FitOptions {
   readonly seed: number;
   /** Weights of the rows in target encodings; all other statistics count rows. */
   readonly weights?: Float64Array;
+  /** Wanted where features are custom functions. */
+  readonly functions?: CustomFunctions | undefined;
 }
 
 export interface FittedPlan {
@@ -43,11 +47,14 @@ export function fitPlan(spec: FeatureSpec, table: Table, options: FitOptions): F
     );
   }
   const folds = drawFolds(table.rowCount, options.seed);
+  const { functions } = options;
+  const expressions = Object.values(spec.features);
+  const rows = withCustomColumns(table, { expressions, columns: spec.columns, functions });
   const lowering = createLowering({
     columns: spec.columns,
     optional: spec.optional ?? [],
-    expressions: Object.values(spec.features),
-    training: { table, target: options.target, weights: options.weights, folds },
+    expressions,
+    training: { table: rows, target: options.target, weights: options.weights, folds, functions },
   });
   for (const [name, expression] of features) {
     lowering.builder.output(namingFeature(name, () => lowerFeature(name, expression, lowering)));

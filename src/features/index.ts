@@ -1,6 +1,8 @@
 export { checkExpression } from "./check.ts";
 export { type ClassValues, evaluateClasses } from "./class-values.ts";
-export { compilePlan, type FeatureKernel } from "./compile.ts";
+export { compilePlan, type FeatureKernel, inputsOfPlan } from "./compile.ts";
+export { type CustomFunctions, type CustomValue, openCustomFunctions } from "./custom/custom-functions.ts";
+export { checkPurity } from "./custom/purity.ts";
 export type { Derivation, DerivedColumn, WindowDerivation } from "./derivation.ts";
 export { derivedColumns } from "./derived-columns.ts";
 export { featuresErrors } from "./errors.ts";

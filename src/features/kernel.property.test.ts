@@ -14,6 +14,7 @@ import type { FeatureSpec, Op } from "./expression.ts";
 import { type FittedPlan, fitPlan } from "./fit.ts";
 import type { FeaturePlan } from "./plan.ts";
 import { signatures } from "./signatures.ts";
+import { customFunctions } from "./testing/custom-code.ts";
 import { columns, featureOf, featureSpecs, recordOf, tables } from "./testing/random-features.ts";
 
 const seed = fc.integer({ min: 0, max: 1000 });
@@ -26,7 +27,7 @@ function fitOrSkip(spec: FeatureSpec, train: Table, seedOfFolds: number): Fitted
   const target = new Float64Array(train.rowCount);
   for (let row = 0; row < target.length; row++) target[row] = (row * 7) % 3 === 0 ? 1 : 0;
   try {
-    return fitPlan(spec, train, { target, seed: seedOfFolds });
+    return fitPlan(spec, train, { target, seed: seedOfFolds, functions: customFunctions });
   } catch (thrown) {
     const { FEATURES_CANNOT_FIT, FEATURES_TOO_LARGE } = featuresErrors;
     fc.pre(!FEATURES_CANNOT_FIT.is(thrown) && !FEATURES_TOO_LARGE.is(thrown));
@@ -39,7 +40,7 @@ function bitsOf(matrix: FeatureMatrix, row: number): BigUint64Array {
 }
 
 function expectRecordsToEqualRows(plan: FeaturePlan, table: Table): void {
-  const kernel = compilePlan(JSON.parse(canonicalJson(plan)));
+  const kernel = compilePlan(JSON.parse(canonicalJson(plan)), customFunctions);
   const matrix = kernel.evaluateTable(table);
   const out = new Float64Array(kernel.outputs.length);
   for (let row = 0; row < table.rowCount; row++) {
@@ -82,7 +83,7 @@ describe("the kernel", () => {
     fc.assert(
       fc.property(fitted(featureSpecs), ({ spec, train, other, seed: drawn }) => {
         const { plan } = fitOrSkip(spec, train, drawn);
-        const matrix = compilePlan(plan).evaluateTable(other);
+        const matrix = compilePlan(plan, customFunctions).evaluateTable(other);
         for (const values of matrix.values) {
           const bits = new BigUint64Array(values.buffer, values.byteOffset, values.length);
           for (const [row, value] of values.entries()) {
@@ -99,7 +100,7 @@ describe("the kernel", () => {
     fc.assert(
       fc.property(fitted(featureSpecs), ({ spec, train, other, seed: drawn }) => {
         const { plan } = fitOrSkip(spec, train, drawn);
-        const { columns: outputs, values } = compilePlan(plan).evaluateTable(other);
+        const { columns: outputs, values } = compilePlan(plan, customFunctions).evaluateTable(other);
         for (const [at, { kind, cardinality }] of outputs.entries()) {
           if (kind === "numeric") continue;
           for (const value of values[at]!) {
@@ -117,7 +118,7 @@ describe("the kernel", () => {
     fc.assert(
       fc.property(fitted(featureSpecs), ({ spec, train, seed: drawn }) => {
         const { plan, folds } = fitOrSkip(spec, train, drawn);
-        const kernel = compilePlan(plan);
+        const kernel = compilePlan(plan, customFunctions);
         const whole = kernel.evaluateTable(train, { folds });
         const rows = Int32Array.from({ length: train.rowCount }, (_, row) => row).reverse();
         const part = kernel.evaluateTable(selectRows(train, rows), { folds: folds.slice().reverse() });

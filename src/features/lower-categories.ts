@@ -18,13 +18,17 @@ import { targetEncodingBlocks } from "./target-encoding.ts";
 import { hashText } from "./text-hash.ts";
 import { compareCodeUnits } from "./training-rows.ts";
 
-export function lowerCategoryColumn(name: string, lowering: Lowering): LoweredCategory {
+/** @param from `place`: of the column among those of the plan */
+export function lowerCategoryColumn(
+  name: string,
+  { lowering, place }: { readonly lowering: Lowering; readonly place: () => number },
+): LoweredCategory {
   const { builder } = lowering;
   const texts = lowering.dictionaries.get(name) ?? [];
   const codes = (): Codes => {
     const slot = {
       read: "code",
-      column: builder.column(name),
+      column: place(),
       dictionary: builder.dictionary(texts),
     } as const;
     return {
@@ -38,7 +42,7 @@ export function lowerCategoryColumn(name: string, lowering: Lowering): LoweredCa
     kind: "category",
     presence: () => codes().id,
     codes,
-    hash: () => builder.slot({ read: "hash", column: builder.column(name) }),
+    hash: () => builder.slot({ read: "hash", column: place() }),
   };
 }
 

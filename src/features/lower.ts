@@ -1,4 +1,5 @@
 import { type ColumnType, canonicalJson } from "../kernel/index.ts";
+import { customColumns } from "./custom/custom-column.ts";
 import { derivedColumns } from "./derived-columns.ts";
 import { nativeLimits, planDictionaries } from "./dictionaries.ts";
 import { type Expression, type ExpressionOf, kindOfColumn, type Op } from "./expression.ts";
@@ -91,6 +92,7 @@ const lowerings = {
   wordCount: lowerTextCount,
   wordsHashed: lowerWordsHashed,
   window: lowerWindow,
+  custom: lowerCustom,
 } as const satisfies {
   readonly [Name in Op]: (expression: ExpressionOf<Name>, lowering: Lowering) => Lowered;
 };
@@ -108,13 +110,15 @@ export function createLowering(request: LoweringRequest): Lowering {
   const { columns, training } = request;
   const builder: PlanBuilder = createPlanBuilder(columns, request.optional);
   const derived = derivedColumns(request.expressions, columns);
+  const custom = customColumns(request.expressions, columns);
   const done = new Map<string, Lowered>();
   const lowering: Lowering = {
     builder,
     columns,
     training,
     derived: new Map(derived.map((column) => [canonicalJson(column.from), column])),
-    dictionaries: planDictionaries(request.expressions, columns, training),
+    custom,
+    dictionaries: planDictionaries(request.expressions, { types: columns, custom }, training),
     lower: (expression) => {
       const key = canonicalJson(expression);
       let lowered = done.get(key);
@@ -152,7 +156,7 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
   const kind = kindOfColumn[columns[expression.name]!];
   switch (kind) {
     case "category":
-      return lowerCategoryColumn(expression.name, lowering);
+      return lowerCategoryColumn(expression.name, { lowering, place: () => builder.column(expression.name) });
     case "text":
       return { kind, column: builder.column(expression.name) };
     default:
@@ -163,6 +167,14 @@ function lowerColumn(expression: ExpressionOf<"column">, lowering: Lowering): Lo
 function lowerWindow({ window, statistic }: ExpressionOf<"window">, { builder, derived }: Lowering): Lowered {
   const column = derived.get(canonicalJson({ kind: "window", window, statistic }))!;
   return { kind: "number", id: builder.slot({ read: "derived", derived: builder.derived(column) }) };
+}
+
+function lowerCustom(expression: ExpressionOf<"custom">, lowering: Lowering): Lowered {
+  const { builder } = lowering;
+  const column = lowering.custom.get(canonicalJson(expression))!;
+  const place = (): number => builder.custom(column);
+  if (expression.returns === "category") return lowerCategoryColumn(column.name, { lowering, place });
+  return { kind: expression.returns, id: builder.slot({ read: "number", column: place() }) };
 }
 
 function lowerFillMissing(expression: ExpressionOf<"fillMissing">, lowering: Lowering): Lowered {

@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import type { NamedCustomColumn } from "./custom/custom-column.ts";
 import type { DerivedColumn } from "./derivation.ts";
 import { featuresErrors } from "./errors.ts";
 import type { Expression } from "./expression.ts";
@@ -46,7 +47,9 @@ export interface Lowering {
   readonly training: TrainingRows | undefined;
   /** By the canonical JSON of where they come from. */
   readonly derived: ReadonlyMap<string, DerivedColumn>;
-  /** By category column. */
+  /** By the canonical JSON of the call. */
+  readonly custom: ReadonlyMap<string, NamedCustomColumn>;
+  /** By category column, the custom ones too. */
   readonly dictionaries: ReadonlyMap<string, readonly string[]>;
   lower(expression: Expression): Lowered;
 }

@@ -1,4 +1,5 @@
 import { type ColumnType, canonicalJson, type JsonValue } from "../kernel/index.ts";
+import type { NamedCustomColumn } from "./custom/custom-column.ts";
 import { columnsOfDerivation, type DerivedColumn } from "./derivation.ts";
 import type { InstructionName } from "./instructions.ts";
 import { type FeaturePlan, type PlanOutput, type PlanSlot, type PlanStep, planFormat } from "./plan.ts";
@@ -13,6 +14,8 @@ type Value =
 export interface PlanBuilder {
   /** The place of a column in the plan, added on first use. */
   column(name: string): number;
+  /** The place of a custom column, for slots, added on first use. */
+  custom(column: NamedCustomColumn): number;
   /** The place of a derived column in the plan, added on first use. */
   derived(column: DerivedColumn): number;
   /** The place of a dictionary in the plan, added on first use. */
@@ -33,6 +36,7 @@ export function createPlanBuilder(
 ): PlanBuilder {
   const columns: FeaturePlan["columns"][number][] = [];
   const derived: DerivedColumn[] = [];
+  const custom: NamedCustomColumn[] = [];
   const dictionaries: (readonly string[])[] = [];
   const values: Value[] = [];
   const outputs: PlanOutput[] = [];
@@ -54,6 +58,7 @@ export function createPlanBuilder(
     const slots: PlanSlot[] = [];
     const steps: PlanStep[] = [];
     const keptColumns: FeaturePlan["columns"][number][] = [];
+    const keptCustom: NamedCustomColumn[] = [];
     const keptDerived: DerivedColumn[] = [];
     const keptDictionaries: (readonly string[])[] = [];
     for (const id of order) {
@@ -65,16 +70,21 @@ export function createPlanBuilder(
         steps.push(constants === undefined ? step : { ...step, with: constants });
       }
     }
-    // A record must bring what its derived columns are made of.
-    for (const { from } of keptDerived) {
-      for (const name of columnsOfDerivation(from)) keep(keptColumns, columns[columnPlace(name)]!);
-    }
+    // A record must bring what its derived and custom columns are made of.
+    const placeKept = (name: string): number => keep(keptColumns, columns[columnPlace(name)]!);
+    for (const { from } of keptDerived) for (const name of columnsOfDerivation(from)) placeKept(name);
+    const called = keptCustom.map((column) => ({ ...column, reads: column.reads.map(placeKept) }));
     return {
       format: planFormat,
       columns: keptColumns,
+      ...(called.length === 0 ? {} : { custom: called }),
       ...(keptDerived.length === 0 ? {} : { derived: keptDerived }),
       dictionaries: keptDictionaries,
-      slots,
+      slots: slots.map((slot) =>
+        "column" in slot && slot.column < 0
+          ? { ...slot, column: keptColumns.length - 1 - slot.column }
+          : slot,
+      ),
       steps,
       outputs: wanted.map((output) => ({ ...output, value: renumbered.get(output.value)! })),
     };
@@ -83,7 +93,10 @@ export function createPlanBuilder(
     function rebased(slot: PlanSlot): PlanSlot {
       if (slot.read === "fold") return slot;
       if (slot.read === "derived") return { ...slot, derived: keep(keptDerived, derived[slot.derived]!) };
-      const column = keep(keptColumns, columns[slot.column]!);
+      const column =
+        slot.column < 0
+          ? -1 - keep(keptCustom, custom[-1 - slot.column]!)
+          : keep(keptColumns, columns[slot.column]!);
       return slot.read === "code"
         ? { ...slot, column, dictionary: keep(keptDictionaries, dictionaries[slot.dictionary]!) }
         : { ...slot, column };
@@ -98,6 +111,8 @@ export function createPlanBuilder(
 
   return {
     column: columnPlace,
+    // How many columns there will be before them is known at the end: until then their places count down from −1.
+    custom: (column) => once(`custom ${canonicalJson(column)}`, () => -custom.push(column)),
     derived: (column) => once(`derived ${canonicalJson(column)}`, () => derived.push(column) - 1),
     dictionary: (texts) => once(`dictionary ${canonicalJson(texts)}`, () => dictionaries.push(texts) - 1),
     slot: (slot) => once(`slot ${canonicalJson(slot)}`, () => values.push({ slot }) - 1) as ValueId,

@@ -5,6 +5,7 @@ import { compilePlan } from "./compile.ts";
 import { featuresErrors } from "./errors.ts";
 import { fitPlan } from "./fit.ts";
 import type { FeaturePlan } from "./plan.ts";
+import { customFunctions } from "./testing/custom-code.ts";
 import { column, operation, tableOf, typesOf } from "./testing/expressions.ts";
 import { featureSpecs, tables } from "./testing/random-features.ts";
 
@@ -111,7 +112,7 @@ describe("a plan from elsewhere", () => {
           const target = new Float64Array(table.rowCount);
           let plan: FeaturePlan;
           try {
-            ({ plan } = fitPlan(spec, table, { target, seed: 1 }));
+            ({ plan } = fitPlan(spec, table, { target, seed: 1, functions: customFunctions }));
           } catch (thrown) {
             fc.pre(!featuresErrors.FEATURES_CANNOT_FIT.is(thrown));
             throw thrown;
@@ -119,11 +120,18 @@ describe("a plan from elsewhere", () => {
           const changed = JSON.parse(JSON.stringify(plan));
           replaceAt(changed, place, payload);
           try {
-            const kernel = compilePlan(changed);
+            const kernel = compilePlan(changed, customFunctions);
             if (kernel.outputs.length < 100) kernel.evaluateTable(table);
           } catch (thrown) {
-            const { FEATURES_BAD_PLAN, FEATURES_BAD_TABLE } = featuresErrors;
-            expect(FEATURES_BAD_PLAN.is(thrown) || FEATURES_BAD_TABLE.is(thrown)).toBe(true);
+            const { FEATURES_BAD_PLAN, FEATURES_BAD_TABLE, FEATURES_BAD_CODE, FEATURES_CUSTOM_FAILED } =
+              featuresErrors;
+            const refusals = [
+              FEATURES_BAD_PLAN,
+              FEATURES_BAD_TABLE,
+              FEATURES_BAD_CODE,
+              FEATURES_CUSTOM_FAILED,
+            ];
+            expect(refusals.some((refusal) => refusal.is(thrown))).toBe(true);
           }
           expect("escaped" in globalThis).toBe(false);
         },

@@ -1,4 +1,5 @@
 import type { ColumnType } from "../kernel/index.ts";
+import type { CustomColumn } from "./custom/custom-column.ts";
 import { type DerivedColumn, readDerivation } from "./derivation.ts";
 import { kindOfColumn } from "./expression.ts";
 import { type Instruction, instructionOf } from "./instructions.ts";
@@ -6,6 +7,7 @@ import { type FeaturePlan, type PlanOutput, type PlanSlot, planFormat } from "./
 import { type Json, readInteger, readList, readObject, readText, refusePlan } from "./plan-reader.ts";
 
 const MOST_COLUMNS = 10_000;
+const MOST_READS = 16;
 const MOST_STEPS = 100_000;
 const MOST_OUTPUTS = 65_536;
 const MOST_TEXTS = 4_000_000;
@@ -13,6 +15,7 @@ const MOST_TEXTS = 4_000_000;
 /** A plan whose every part has been looked at, ready to be turned into code. */
 export interface CheckedPlan {
   readonly columns: FeaturePlan["columns"];
+  readonly custom: readonly CustomColumn[];
   readonly derived: readonly DerivedColumn[];
   readonly dictionaries: readonly (readonly string[])[];
   readonly slots: readonly PlanSlot[];
@@ -37,6 +40,7 @@ export function checkPlan(plan: Json): CheckedPlan {
   const own = readObject(plan, "the plan", [
     "format",
     "columns",
+    "custom",
     "derived",
     "dictionaries",
     "slots",
@@ -50,10 +54,11 @@ export function checkPlan(plan: Json): CheckedPlan {
   if (new Set(columns.map((column) => column.name)).size !== columns.length) {
     throw refusePlan("must have different names", "columns");
   }
+  const custom = own.custom === undefined ? [] : readCustomColumns(own.custom, columns);
   const derived = own.derived === undefined ? [] : readDerivedColumns(own.derived, columns);
   const dictionaries = readList(own.dictionaries, "dictionaries", MOST_COLUMNS).map(readDictionary);
   const slots = readList(own.slots, "slots", MOST_COLUMNS).map((slot, at) =>
-    readSlot(slot, `slots[${at}]`, { columns, derived, dictionaries }),
+    readSlot(slot, `slots[${at}]`, { columns, custom, derived, dictionaries }),
   );
   const steps = readList(own.steps, "steps", MOST_STEPS).map((step, at) =>
     readStep(step, `steps[${at}]`, { slots, before: slots.length + at }),
@@ -62,7 +67,7 @@ export function checkPlan(plan: Json): CheckedPlan {
   const outputs = readList(own.outputs, "outputs", MOST_OUTPUTS).map((output, at) =>
     readOutput(output, `outputs[${at}]`, { slots, values }),
   );
-  return { columns, derived, dictionaries, slots, steps, outputs };
+  return { columns, custom, derived, dictionaries, slots, steps, outputs };
 }
 
 function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
@@ -74,6 +79,24 @@ function readColumn(column: Json, at: number): FeaturePlan["columns"][number] {
     throw refusePlan("has a bad member optional", where);
   const name = readText(own.name, where);
   return { name, type: type as ColumnType, ...(own.optional === true ? { optional: true } : {}) };
+}
+
+function readCustomColumns(given: Json, columns: FeaturePlan["columns"]): CustomColumn[] {
+  const names = new Set(columns.map(({ name }) => name));
+  return readList(given, "custom", MOST_COLUMNS).map((column, at): CustomColumn => {
+    const where = `custom[${at}]`;
+    const own = readObject(column, where, ["name", "type", "function", "reads"]);
+    const name = readText(own.name, where);
+    if (names.has(name)) throw refusePlan("must have a name of its own", where);
+    names.add(name);
+    const { type } = own;
+    if (type !== "float" && type !== "bool" && type !== "category")
+      throw refusePlan("has an unknown type", where);
+    const reads = readList(own.reads, where, MOST_READS).map((place) =>
+      readInteger(place, where, { least: 0, most: columns.length - 1 }),
+    );
+    return { name, type, function: readText(own.function, where), reads };
+  });
 }
 
 function readDerivedColumns(given: Json, columns: FeaturePlan["columns"]): DerivedColumn[] {
@@ -104,7 +127,7 @@ function readDictionary(dictionary: Json, at: number): string[] {
 function readSlot(
   slot: Json,
   where: string,
-  known: Pick<CheckedPlan, "columns" | "derived" | "dictionaries">,
+  known: Pick<CheckedPlan, "columns" | "custom" | "derived" | "dictionaries">,
 ): PlanSlot {
   const own = readObject(slot, where, ["read", "column", "derived", "dictionary", "buckets"]);
   const { read } = own;
@@ -122,8 +145,9 @@ function readSlot(
     refuseExtra(["derived"]);
     return { read, derived: readInteger(own.derived, where, { least: 0, most: known.derived.length - 1 }) };
   }
-  const column = readInteger(own.column, where, { least: 0, most: known.columns.length - 1 });
-  const { type } = known.columns[column]!;
+  const fields = [...known.columns, ...known.custom];
+  const column = readInteger(own.column, where, { least: 0, most: fields.length - 1 });
+  const { type } = fields[column]!;
   const isText = type === "category" || type === "text";
   if (isText === (read === "number"))
     throw refusePlan(`cannot read a ${type} column as ${String(read)}`, where);

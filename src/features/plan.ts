@@ -1,4 +1,5 @@
 import type { ColumnType, JsonValue } from "../kernel/index.ts";
+import type { CustomColumn } from "./custom/custom-column.ts";
 import type { DerivedColumn } from "./derivation.ts";
 
 export const planFormat = "slipway.features/1";
@@ -8,7 +9,8 @@ export const foldCount = 5;
 
 /**
  * What is read from the columns before the kernel runs: one number a row, so that the kernel never sees a string.
- * `words` fills as many places as it has buckets.
+ * `words` fills as many places as it has buckets. `column` is a place among the columns of the record and, behind them, the
+ * custom ones.
  */
 export type PlanSlot =
   | { readonly read: "number"; readonly column: number }
@@ -49,6 +51,8 @@ export type PlanOutput =
 export interface FeaturePlan {
   readonly format: typeof planFormat;
   readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly optional?: true }[];
+  /** What custom functions compute, as columns that follow those of the record; absent where there are none. */
+  readonly custom?: readonly CustomColumn[];
   /** Columns that are no fields of a record but handed to the kernel beside it; absent where there are none. */
   readonly derived?: readonly DerivedColumn[];
   /** Known texts of category columns; a text's code is its place. */

@@ -1,4 +1,5 @@
 import { type ColumnType, parseIsoTime } from "../kernel/index.ts";
+import { type CustomCall, customNumber, customText } from "./custom/custom-column.ts";
 import { featuresErrors } from "./errors.ts";
 import { generateFunction, type Layout, type RowProgram } from "./generated-code.ts";
 import type { CheckedPlan } from "./plan-check.ts";
@@ -33,7 +34,7 @@ const EXPECTED: Readonly<Record<ColumnType, string>> = {
 export function generateRecordProgram(
   plan: CheckedPlan,
   layout: Layout,
-  evaluateRows: RowProgram,
+  { evaluateRows, calls }: { readonly evaluateRows: RowProgram; readonly calls: readonly CustomCall[] },
 ): RecordProgram {
   const constants: object[] = [];
   const constant = (given: object): string => `k${constants.push(given) - 1}`;
@@ -45,6 +46,11 @@ export function generateRecordProgram(
     const read = name in Object.prototype ? `own(r, ${text})` : `r[${text}]`;
     const field: Field = { name, type, optional: optional === true };
     body.push(`const f${at} = ${readerOf[type]}(${read}, ${constant(field)});`);
+  }
+  for (const [at, { type, reads }] of plan.custom.entries()) {
+    const read = type === "category" ? "customText" : "customNumber";
+    const fields = reads.map((column) => `f${column}`).join(", ");
+    body.push(`const f${plan.columns.length + at} = ${read}(${constant(calls[at]!)}, [${fields}]);`);
   }
   for (const [at, slot] of plan.slots.entries()) {
     const place = `${slots}[${layout.slotPlaces[at]!}]`;
@@ -128,6 +134,8 @@ const readerOf = {
 } as const satisfies Record<ColumnType, keyof typeof readers>;
 
 const readers = {
+  customNumber,
+  customText,
   checkRecord,
   checkDerived,
   own,

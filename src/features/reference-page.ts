@@ -1,3 +1,4 @@
+import { allowedGlobals, exactMath, kernelMath } from "./custom/language-limits.ts";
 import type { ValueKind } from "./expression.ts";
 import { type OptionRule, type Signature, signatures } from "./signatures.ts";
 import { mostKeys, type WindowStatistic, windowStatistics } from "./windows/window-spec.ts";
@@ -43,14 +44,26 @@ export function featuresReference(): string {
   for (const [kind, { title, doc }] of Object.entries(KINDS)) {
     lines.push(`## ${title}`, "", doc, "");
     const rows = Object.entries<Signature>(signatures).filter(
-      ([op, signature]) => op !== "window" && isOf(signature, kind as ValueKind),
+      ([op, signature]) => op !== "window" && op !== "custom" && isOf(signature, kind as ValueKind),
     );
     if (rows.length === 0) continue;
     lines.push("| operation | gives | meaning | options |", "|---|---|---|---|");
     for (const [, signature] of rows) lines.push(row(signature));
     lines.push("");
   }
-  return [...lines, ...pastReference()].join("\n");
+  return [...lines, ...customReference(), ...pastReference()].join("\n");
+}
+
+function customReference(): string[] {
+  const { written, doc } = signatures.custom;
+  return [
+    "## Functions of your own",
+    "",
+    `\`${written}\`. ${doc}`,
+    "",
+    `They may use ${allowedGlobals.map((name) => `\`${name}\``).join(", ")}; of \`Math\` ${[...exactMath, ...kernelMath].map((name) => `\`${name}\``).join(", ")}.`,
+    "",
+  ];
 }
 
 function pastReference(): string[] {
@@ -125,6 +138,10 @@ function meaning(rule: OptionRule): string {
       return windowStatistics.join(", ");
     case "window":
       return "a window";
+    case "identifier":
+      return "a name";
+    case "returns":
+      return '`"number"`, `"flag"` or `"category"`';
     case "fill":
       return 'a constant, `"mean"`, `"median"` or `"mostFrequent"`';
   }

@@ -10,6 +10,8 @@ export type OptionRule = { readonly optional?: true } & (
   | { readonly type: "fill" }
   | { readonly type: "statistic" }
   | { readonly type: "window" }
+  | { readonly type: "identifier" }
+  | { readonly type: "returns" }
 );
 
 type OptionNames<Name extends Op> = Exclude<keyof ExpressionOf<Name>, "op" | "args">;
@@ -24,7 +26,7 @@ export interface Signature<Name extends Op = Op> {
   readonly takes: readonly (readonly ValueKind[])[];
   /** The last entry of `takes` may repeat until there are this many arguments. */
   readonly upTo?: number;
-  readonly gives: ValueKind | "the same";
+  readonly gives: ValueKind | "the same" | "what it returns";
   readonly options: { readonly [Option in OptionNames<Name>]-?: OptionRule };
   /** True when something is learned from the training rows. */
   readonly fitted?: true;
@@ -431,5 +433,13 @@ export const signatures = {
     takes: [],
     gives: "number",
     options: { window: { type: "window" }, statistic: { type: "statistic" } },
+  },
+  custom: {
+    written: 'custom("title", { reads: [c.name], returns: "category" }, titleOf)',
+    doc: "What a function of the project gives for the values of columns, null where they are missing; see [the guide](../guide/custom-features.md). Missing where it gives null, and where a number is not finite. Features only.",
+    takes: [["number", "flag", "time", "category", "text"]],
+    upTo: 16,
+    gives: "what it returns",
+    options: { function: { type: "identifier" }, returns: { type: "returns" } },
   },
 } as const satisfies { readonly [Name in Op]: Signature<Name> };

@@ -1,8 +1,10 @@
 /** What a project may say about features: types, the table of operations and the check of an expression. No arithmetic. */
 export { checkExpression } from "./check.ts";
+export { allowedGlobals, exactMath, kernelMath } from "./custom/language-limits.ts";
 export { featuresErrors } from "./errors.ts";
 export {
   type CategoryLimits,
+  type CustomExpression,
   type Expression,
   type FeatureSpec,
   kindOfColumn,
@@ -11,7 +13,7 @@ export {
   type WindowExpression,
   weekdays,
 } from "./expression.ts";
-export { columnsRead, learnedOperation, windowsOf } from "./expression-nodes.ts";
+export { columnsRead, customCalls, learnedOperation, windowsOf } from "./expression-nodes.ts";
 export { checkFeatureName } from "./feature-name.ts";
 export { signatures } from "./signatures.ts";
 export {

@@ -1,4 +1,6 @@
-import type { NumberColumn, StringColumn, Table } from "../kernel/index.ts";
+import type { NumberColumn, StringColumn, Table, TableColumn } from "../kernel/index.ts";
+import { type CustomCall, type CustomColumn, customTableColumn } from "./custom/custom-column.ts";
+import { computedColumn } from "./custom/training-columns.ts";
 import { featuresErrors } from "./errors.ts";
 import type { Layout } from "./generated-code.ts";
 import type { CheckedPlan } from "./plan-check.ts";
@@ -29,7 +31,11 @@ export interface TableReader {
 /** Not yet computed: no score is an infinity. */
 const PENDING = Number.POSITIVE_INFINITY;
 
-export function createTableReader(plan: CheckedPlan, layout: Layout): TableReader {
+export function createTableReader(
+  plan: CheckedPlan,
+  { layout, calls }: { readonly layout: Layout; readonly calls: readonly CustomCall[] },
+): TableReader {
+  const fields = [...plan.columns, ...plan.custom];
   const scorers = plan.slots.map((slot) => {
     switch (slot.read) {
       case "code": {
@@ -50,11 +56,12 @@ export function createTableReader(plan: CheckedPlan, layout: Layout): TableReade
     if (folds !== undefined && folds.length !== table.rowCount) {
       throw badTable("folds", `there are ${folds.length} folds for ${table.rowCount} rows`);
     }
+    const made = customTableColumns(plan, calls, table);
     const fillers = plan.slots.map((slot, at): SlotFiller => {
       const place = layout.slotPlaces[at]!;
       if (slot.read === "fold") return fillFolds(folds, place);
-      const column = slot.read === "derived" ? plan.derived[slot.derived]! : plan.columns[slot.column]!;
-      const given = table.columns.get(column.name);
+      const column = slot.read === "derived" ? plan.derived[slot.derived]! : fields[slot.column]!;
+      const given = "function" in column ? made.get(column) : table.columns.get(column.name);
       if (given === undefined) {
         if ("optional" in column)
           return fillMissing(place, slot.read === "words" ? slot.buckets : 1, slot.read === "words");
@@ -82,6 +89,29 @@ export function createTableReader(plan: CheckedPlan, layout: Layout): TableReade
     };
   };
   return { open };
+}
+
+/** What the custom functions give for the rows; a table for which it has been computed already brings it along. */
+function customTableColumns(
+  plan: CheckedPlan,
+  calls: readonly CustomCall[],
+  table: Table,
+): ReadonlyMap<CustomColumn, TableColumn> {
+  return new Map(
+    plan.custom.map((column, at) => {
+      const reads = column.reads.map((place) => {
+        const { name, type, optional } = plan.columns[place]!;
+        const given = table.columns.get(name);
+        if (given === undefined && optional !== true)
+          throw badTable(name, `the table has no column "${name}"`);
+        const isString = type === "category" || type === "text";
+        if (given !== undefined && (given.kind === "string") !== isString)
+          throw badTable(name, `column "${name}" should hold ${type} values, not ${given.kind}s`);
+        return given;
+      });
+      return [column, computedColumn(column, table) ?? customTableColumn(calls[at]!, reads, table)];
+    }),
+  );
 }
 
 function badTable(column: string, problem: string): Error {

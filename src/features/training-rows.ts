@@ -1,5 +1,6 @@
 import { createRandom, type Table } from "../kernel/index.ts";
 import { compilePlan } from "./compile.ts";
+import type { CustomFunctions } from "./custom/custom-functions.ts";
 import { featuresErrors } from "./errors.ts";
 import { foldCount } from "./plan.ts";
 import type { PlanBuilder, ValueId } from "./plan-builder.ts";
@@ -11,6 +12,7 @@ export interface TrainingRows {
   readonly weights: Float64Array | undefined;
   /** The out-of-fold slot of each row. */
   readonly folds: Int32Array;
+  readonly functions: CustomFunctions | undefined;
 }
 
 /** A fold for each row from the seed alone. */
@@ -23,7 +25,9 @@ export function drawFolds(rowCount: number, seed: number): Int32Array {
 
 /** A value of an unfinished plan on every training row, computed by the kernel itself. */
 export function valuesOnTraining(builder: PlanBuilder, rows: TrainingRows, value: ValueId): Float64Array {
-  const matrix = compilePlan(builder.planOf(value)).evaluateTable(rows.table, { folds: rows.folds });
+  const matrix = compilePlan(builder.planOf(value), rows.functions).evaluateTable(rows.table, {
+    folds: rows.folds,
+  });
   return matrix.values[0]!;
 }
 

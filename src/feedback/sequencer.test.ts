@@ -215,6 +215,18 @@ describe("sequencing", () => {
     expect((await loggedWindows(room, id))[0]).toBeNaN();
   });
 
+  it("leaves out what is dated in the future, which would make windows forget the present", async () => {
+    const room = await openFlights();
+    const worker = await room.worker(room.routing);
+    const sequencer = await room.sequencer();
+    const tomorrow = room.clock() / HOUR + 23;
+    const { id } = await worker.predict("late", at(tomorrow), at(tomorrow + 24));
+    await worker.say(`${id}.1`, 5, { name: "delay" });
+    await worker.say(`${id}.0`, 5, { name: "delay", at: "2123-01-01" });
+    expect(await sequencer.step()).toBe(1);
+    expect(sequencer.counts).toMatchObject({ rows: 1, labels: 0, future: 3 });
+  });
+
   it("sequences nothing twice and leaves nothing out, however often it is started anew", async () => {
     const room = await openFlights();
     const workers = [await room.worker(room.routing), await room.worker(room.routing)];

@@ -1,5 +1,5 @@
 import { targetName } from "../features/index.ts";
-import type { Clock, Digest, JsonValue, SlipwayError } from "../kernel/index.ts";
+import type { Clock, Digest, SlipwayError } from "../kernel/index.ts";
 import {
   PREDICTION_LOG,
   type PredictionFrame,
@@ -15,15 +15,17 @@ import {
   type RowHappened,
   type SourceMarks,
   type StreamEvent,
-  StreamFollower,
   StreamWriter,
 } from "../stream/index.ts";
 import { feedbackErrors } from "./errors.ts";
 import { decodeFeedback } from "./feedback-frame.ts";
 import type { FeedbackItem } from "./feedback-item.ts";
 import { FEEDBACK_LOG } from "./feedback-memory.ts";
-import { LabelMemory } from "./label-memory.ts";
+import type { LabelMemory } from "./label-memory.ts";
 import { mergeSources, type Source, type Sourced } from "./merge-sources.ts";
+import type { PartialLabels } from "./partial-labels.ts";
+import { hasInstance, instanceId, recordsOf, timeOf } from "./predicted-rows.ts";
+import { emptyMarks, type Marks, readSequencedPast, type SequencedPast } from "./sequenced-past.ts";
 
 export interface SequencerOptions {
   readonly predictionLog: string;
@@ -52,18 +54,21 @@ export interface SequencerCounts {
   readonly repeated: number;
   /** Predictions whose record has been forgotten or is damaged. */
   readonly unreadable: number;
+  /** Rows and labels that say they are of a later day than the one on which they were logged. */
+  readonly future: number;
 }
 
+/**
+ * Windows forget what the newest row cannot see. A row with a time that is not yet would make them forget everything, so
+ * that it is no event; a clock may be wrong by as much as this.
+ */
+const MOST_AHEAD_MS = 86_400_000;
 /** A batch is written when it has so many events or about so many bytes. */
 const BATCH_EVENTS = 2_000;
 const BATCH_BYTES = 512 * 1024;
-/** Labels of so many predictions that wait for other labels are remembered. */
-const MOST_PARTIAL = 100_000;
 const MOST_OTHER_NAMES = 100;
 /** What was read without giving an event is noted when it is so much: reading it again is all that could happen. */
 const NOTED_AFTER_FRAMES = 100_000;
-
-type Marks = { readonly predictions: Map<string, LogMark>; readonly feedback: Map<string, LogMark> };
 
 /** What is taken from the logs at once: a group of predictions, or a request with feedback. */
 interface Taken extends Sourced {
@@ -89,14 +94,14 @@ export class Sequencer {
   readonly #places: PredictionPlaces;
   readonly #memory: LabelMemory;
   /** What is known of predictions that wait for other labels, by id. */
-  readonly #partial: Map<string, Readonly<Record<string, JsonValue>>>;
-  readonly #counts = { rows: 0, labels: 0, unmatched: 0, repeated: 0, unreadable: 0 };
+  readonly #partial: PartialLabels;
+  readonly #counts = { rows: 0, labels: 0, unmatched: 0, repeated: 0, unreadable: 0, future: 0 };
   #events: StreamEvent[] = [];
   #bytes = 0;
   #changed: Marks = emptyMarks();
   #framesSinceNote = 0;
 
-  private constructor(options: SequencerOptions, past: Past) {
+  private constructor(options: SequencerOptions, past: SequencedPast) {
     const { predictionLog, feedbackLog, stream, onDamage } = options;
     const damage = onDamage === undefined ? {} : { onDamage };
     this.#options = options;
@@ -127,7 +132,7 @@ export class Sequencer {
 
   /** Reads the stream there is, and goes on behind it. @throws STREAM_*, STORAGE_* */
   static async open(options: SequencerOptions): Promise<Sequencer> {
-    const past = await readPast(options.stream);
+    const past = await readSequencedPast(options.stream);
     for (const log of ["predictions", "feedback"] as const) {
       for (const [incarnation, mark] of options.floor?.[log] ?? []) {
         const read = past.marks[log].get(incarnation);
@@ -169,7 +174,7 @@ export class Sequencer {
     ];
     for await (const taken of mergeSources(sources)) {
       for (const frame of taken.predictions) this.#addRows(frame);
-      for (const item of taken.items) await this.#addLabel(item);
+      for (const item of taken.items) await this.#addLabel(item, taken.time);
       const { log, incarnation, end } = taken.mark;
       this.#changed[log].set(incarnation, end);
       this.#framesSinceNote++;
@@ -232,27 +237,37 @@ export class Sequencer {
       return;
     }
     for (const [instance, record] of records.entries()) {
+      const timeMs = timeOf(frame, instance);
+      if (timeMs !== null && timeMs > frame.time + MOST_AHEAD_MS) {
+        this.#counts.future++;
+        continue;
+      }
       this.#add({
         kind: "row",
         model: frame.model,
-        predictionId: idOf(frame, instance),
-        timeMs: timeOf(frame, instance),
+        predictionId: instanceId(frame, instance),
+        timeMs,
         record,
       });
+      this.#counts.rows++;
     }
-    this.#counts.rows += records.length;
   }
 
-  async #addLabel({ predictionId, name, value, at }: FeedbackItem): Promise<void> {
+  async #addLabel({ predictionId, name, value, at }: FeedbackItem, receivedAt: number): Promise<void> {
     // Nobody will ever know: that is no item of any window.
     if (value === null) return;
     const id = parsePredictionId(predictionId);
     const frame = await this.#places.find(id);
-    if (frame === undefined || !isInstanceOf(frame, id.instance)) {
+    if (frame === undefined || !hasInstance(frame, id.instance)) {
       this.#counts.unmatched++;
       return;
     }
     if (frame.windows === undefined) return;
+    const timeMs = timeOf(frame, id.instance ?? 0);
+    if (Math.max(at, timeMs ?? at) > receivedAt + MOST_AHEAD_MS) {
+      this.#counts.future++;
+      return;
+    }
     const wanted = await this.#options.labelsOf(frame.bundle);
     // Windows of later versions may look at what those of this one do not; but not at any number of names.
     const isKnown = wanted.includes(name) || name === targetName;
@@ -268,15 +283,15 @@ export class Sequencer {
       this.#counts.unreadable++;
       return;
     }
-    const own = idOf(frame, instance);
+    const own = instanceId(frame, instance);
     const labels = { ...this.#partial.get(own), [name]: value };
     const more = wanted.includes(name) && wanted.some((other) => !Object.hasOwn(labels, other));
-    remember(this.#partial, own, more ? labels : undefined);
+    this.#partial.set(own, more ? labels : undefined);
     this.#add({
       kind: "label",
       model: frame.model,
       predictionId: own,
-      timeMs: timeOf(frame, instance),
+      timeMs,
       record,
       name,
       atMs: at,
@@ -300,68 +315,4 @@ export class Sequencer {
     this.#changed = emptyMarks();
     this.#framesSinceNote = 0;
   }
-}
-
-interface Past {
-  readonly sequence: number;
-  readonly marks: Marks;
-  readonly memory: LabelMemory;
-  readonly partial: Map<string, Readonly<Record<string, JsonValue>>>;
-}
-
-async function readPast(directory: string): Promise<Past> {
-  const follower = new StreamFollower(directory);
-  const past = {
-    marks: emptyMarks(),
-    memory: new LabelMemory(),
-    partial: new Map<string, Readonly<Record<string, JsonValue>>>(),
-  };
-  for await (const { events, marks } of follower.read()) {
-    for (const log of ["predictions", "feedback"] as const) {
-      for (const [incarnation, mark] of marks[log]) past.marks[log].set(incarnation, mark);
-    }
-    for (const event of events) {
-      if (event.kind !== "label") continue;
-      past.memory.add(parsePredictionId(event.predictionId), event.name);
-      remember(past.partial, event.predictionId, event.more ? event.labels : undefined);
-    }
-  }
-  return { ...past, sequence: follower.sequence };
-}
-
-function emptyMarks(): Marks {
-  return { predictions: new Map(), feedback: new Map() };
-}
-
-function remember(
-  partial: Past["partial"],
-  id: string,
-  labels: Readonly<Record<string, JsonValue>> | undefined,
-): void {
-  partial.delete(id);
-  if (labels === undefined) return;
-  partial.set(id, labels);
-  const oldest = partial.keys().next();
-  if (partial.size > MOST_PARTIAL && !oldest.done) partial.delete(oldest.value);
-}
-
-/** The records as they were received; undefined when they have been forgotten or are damaged. */
-function recordsOf({ payload, instances }: PredictionFrame): readonly RowHappened["record"][] | undefined {
-  if (payload?.intact !== true) return undefined;
-  // The digest of the payload says that these are the bytes that were logged: a list of as many records.
-  const records = readInput(payload.input)?.records as readonly RowHappened["record"][] | undefined;
-  return records?.length === instances ? records : undefined;
-}
-
-function timeOf({ payload }: PredictionFrame, instance: number): number | null {
-  const time = payload?.times[instance] ?? Number.NaN;
-  return Number.isNaN(time) ? null : time;
-}
-
-function isInstanceOf({ instances }: PredictionFrame, instance: number | undefined): boolean {
-  return instance === undefined ? instances === 1 : instance < instances;
-}
-
-function idOf({ id, instances }: PredictionFrame, instance: number): string {
-  return instances === 1 ? id : `${id}.${instance}`;
 }

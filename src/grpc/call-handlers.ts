@@ -1,5 +1,5 @@
 import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
-import type { SlipwayError } from "../kernel/index.ts";
+import { monotonicMs, type SlipwayError } from "../kernel/index.ts";
 import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
 import { statusOfError } from "./call-status.ts";
@@ -72,20 +72,43 @@ export function predict(
   const { served } = planned;
   let response: object | undefined;
   let trailer: Metadata | undefined;
+  const since = monotonicMs();
+  const counter = dataPlane.counts.counterOf(served);
+  const refuse = (error: unknown): void => {
+    counter.fail();
+    callback(statusOfError(error, onDefect));
+  };
   const waiting: Waiting = {
-    acknowledge: () => callback(null, response, trailer),
-    refuse: (error: SlipwayError) => callback(statusOfError(error, onDefect)),
+    acknowledge: () => {
+      counter.count(planned.instances.records.length, since);
+      callback(null, response, trailer);
+    },
+    refuse: (error: SlipwayError) => refuse(error),
   };
   const prepare = (prediction: Answered): void => {
     response = planned.answer(prediction);
     trailer = trailerOf(served, prediction.id);
   };
-  if (served.runs === "inline") prepare(dataPlane.predict(served, planned.instances, waiting));
+  if (served.runs === "inline")
+    prepare(
+      countingRefusals({ dataPlane }, served, () => dataPlane.predict(served, planned.instances, waiting)),
+    );
   // In the turn that logged it, whose end acknowledges it.
-  else
-    dataPlane
-      .predictOnThread(served, planned.instances, waiting)
-      .then(prepare, (thrown: unknown) => callback(statusOfError(thrown, onDefect)));
+  else dataPlane.predictOnThread(served, planned.instances, waiting).then(prepare, refuse);
+}
+
+/** A step of answering a request for a version; what it refuses is among the failures of that version. */
+export function countingRefusals<Result>(
+  { dataPlane }: Pick<CallContext, "dataPlane">,
+  served: ServedVersion,
+  step: () => Result,
+): Result {
+  try {
+    return step();
+  } catch (thrown) {
+    dataPlane.counts.counterOf(served).fail();
+    throw thrown;
+  }
 }
 
 function trailerOf({ model, version, arm }: ServedVersion, id: string): Metadata {

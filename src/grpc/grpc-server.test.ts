@@ -360,6 +360,24 @@ describe("TensorFlow Serving over gRPC", () => {
   });
 });
 
+describe("statistics over gRPC", () => {
+  it("count what was answered and refused", async () => {
+    const { call, refusal } = await openGrpcRoom();
+    await call("inference", "ModelInfer", rawRequest());
+    await refusal("inference", "ModelInfer", { model_name: "late", inputs: [] });
+    for (const request of [{}, { name: "late" }, { name: "late", version: "1" }]) {
+      const { message } = await call("inference", "ModelStatistics", request);
+      expect(message.model_stats).toHaveLength(1);
+      const { name, version, execution_count, inference_stats } = message.model_stats[0];
+      expect([name, version, Number(execution_count)]).toEqual(["late", "1", 1]);
+      expect(Number(inference_stats.success.count)).toBe(1);
+      expect(Number(inference_stats.success.ns)).toBeGreaterThan(0);
+      expect(Number(inference_stats.fail.count)).toBe(1);
+    }
+    expect((await refusal("inference", "ModelStatistics", { name: "nobody" })).code).toBe(status.NOT_FOUND);
+  });
+});
+
 describe("gRPC's health checks", () => {
   it("answer for the server, a service and a model, and say that others are unknown", async () => {
     const { call, refusal } = await openGrpcRoom();

@@ -9,6 +9,8 @@ import {
   outputNames,
   outputTensors,
   recordsOfTensors,
+  repositoryIndex,
+  statisticsOf,
   type TensorElement,
   type TensorType,
   textOf,
@@ -18,6 +20,7 @@ import {
 import {
   answering,
   type CallContext,
+  countingRefusals,
   type PlannedPrediction,
   predict,
   predicting,
@@ -69,7 +72,7 @@ export function inferenceService(options: InferenceServiceOptions): UntypedServi
   const { dataPlane, rules, serverName, serverVersion } = options;
   const find = ({ name, version }: NamedModel): ServedVersion =>
     dataPlane.find(name, v2VersionSelector(version));
-  const plan = (request: InferRequest): PlannedPrediction => planInference(request, find, rules);
+  const plan = (request: InferRequest): PlannedPrediction => planInference(request, find, options);
   return {
     ServerLive: answering(options, () => ({ live: true })),
     ServerReady: answering(options, () => ({ ready: dataPlane.ready() })),
@@ -77,7 +80,11 @@ export function inferenceService(options: InferenceServiceOptions): UntypedServi
       find(asked);
       return { ready: true };
     }),
-    ServerMetadata: answering(options, () => ({ name: serverName, version: serverVersion, extensions: [] })),
+    ServerMetadata: answering(options, () => ({
+      name: serverName,
+      version: serverVersion,
+      extensions: ["model_repository", "statistics"],
+    })),
     ModelMetadata: answering<NamedModel>(options, (asked) => {
       const served = find(asked);
       const { output } = served.signature;
@@ -96,17 +103,13 @@ export function inferenceService(options: InferenceServiceOptions): UntypedServi
     }),
     ModelInfer: predicting<InferRequest>(options, plan),
     ModelStreamInfer: streaming(options, plan),
+    ModelStatistics: answering<NamedModel>(options, ({ name, version }) => {
+      const model = name === "" ? undefined : name;
+      const selector = version === "" ? undefined : v2VersionSelector(version);
+      return { model_stats: statisticsOf(dataPlane, model, selector) };
+    }),
     RepositoryIndex: answering<{ readonly ready: boolean }>(options, ({ ready: onlyReady }) => ({
-      models: dataPlane.models().flatMap(({ name, versions }) =>
-        versions
-          .filter(({ state }) => state === "available" || !onlyReady)
-          .map(({ version, state, problem }) => ({
-            name,
-            version: String(version),
-            state: state === "available" ? "READY" : "UNAVAILABLE",
-            reason: problem ?? "",
-          })),
-      ),
+      models: repositoryIndex(dataPlane.models(), { onlyReady }),
     })),
   };
 }
@@ -146,13 +149,15 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
 function planInference(
   request: InferRequest,
   find: (named: NamedModel) => ServedVersion,
-  rules: ModelRules,
+  { rules, ...context }: InferenceServiceOptions,
 ): PlannedPrediction {
   const served = find({ name: request.model_name, version: request.model_version });
-  const instances = recordsOfTensors(
-    { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
-    rules.of(served),
-    outputNames(served.signature.output),
+  const instances = countingRefusals(context, served, () =>
+    recordsOfTensors(
+      { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
+      rules.of(served),
+      outputNames(served.signature.output),
+    ),
   );
   return {
     served,

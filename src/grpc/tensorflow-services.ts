@@ -6,6 +6,7 @@ import {
   type Answered,
   answering,
   type CallContext,
+  countingRefusals,
   notOffered,
   type PlannedPrediction,
   predicting,
@@ -67,10 +68,13 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
     },
   ): PlannedPrediction => {
     const served = find(request.model_spec);
-    use.check(served);
+    const records = countingRefusals(options, served, () => {
+      use.check(served);
+      return recordsOfExamples(request.input, rules.of(served));
+    });
     return {
       served,
-      instances: { records: recordsOfExamples(request.input, rules.of(served)), json: undefined },
+      instances: { records, json: undefined },
       answer: (given) => ({ result: use.result(served, given), model_spec: specOf(served) }),
     };
   };
@@ -79,7 +83,9 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
       const served = find(request.model_spec);
       const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
       const asked = { inputs, outputs: request.output_filter };
-      const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
+      const instances = countingRefusals(options, served, () =>
+        recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output)),
+      );
       return {
         served,
         instances,

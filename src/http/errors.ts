@@ -26,7 +26,14 @@ export const httpErrors = defineErrors({
   },
   HTTP_CANNOT_LISTEN: { kind: "conflict", doc: "A server's host and port cannot be listened on." },
   HTTP_METHOD_NOT_ALLOWED: { kind: "invalid", doc: "The path exists, but not for this method." },
-  HTTP_ENCODING_UNSUPPORTED: { kind: "unsupported", doc: "The body of a prediction request is compressed." },
+  HTTP_ENCODING_UNSUPPORTED: {
+    kind: "unsupported",
+    doc: "The body of a prediction request is compressed in a way that the server does not read.",
+  },
+  HTTP_BAD_ENCODING: {
+    kind: "invalid",
+    doc: "The body of a prediction request is not compressed as its header says.",
+  },
   HTTP_TYPE_UNSUPPORTED: {
     kind: "unsupported",
     doc: "The content type of a scoring request is neither application/json nor text/csv in UTF-8.",

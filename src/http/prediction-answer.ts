@@ -1,11 +1,18 @@
 import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
-import { type Prediction, type ServedVersion, servingErrors, type Waiting } from "../serving/index.ts";
+import {
+  type Prediction,
+  type PredictionCounter,
+  type ServedVersion,
+  servingErrors,
+  type Waiting,
+} from "../serving/index.ts";
 import { mlflowError } from "../wire/index.ts";
+import { acceptedCoding, compressAnswer, WORTH_COMPRESSING_BYTES } from "./compression.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
-import type { PredictionCounter, PredictionMetrics } from "./prediction-metrics.ts";
+import type { PredictionMetrics } from "./prediction-metrics.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -152,23 +159,53 @@ export class PendingAnswer implements Waiting {
   }
 
   acknowledge(): void {
-    const response = this.#response;
     const { body, jsonBytes } = this.#written;
     const length = Buffer.byteLength(body);
-    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
-    if (typeof body === "string") {
-      response.writeHead(200, headers);
-      // Most bodies are ASCII, which node:http writes faster when it is told so.
-      response.end(body, length === body.length ? "latin1" : "utf8");
-    } else {
-      const binary = ["inference-header-content-length", String(jsonBytes)];
-      response.writeHead(200, [...headers, ...binary].with(1, "application/octet-stream"));
-      response.end(body);
+    if (length >= WORTH_COMPRESSING_BYTES || typeof body !== "string") {
+      this.#sendLong(body, jsonBytes);
+      return;
     }
-    this.#counter.count(this.#instances, monotonicMs() - this.#since);
+    this.#response.writeHead(200, this.#fill(length));
+    // Most bodies are ASCII, which node:http writes faster when it is told so.
+    this.#response.end(body, length === body.length ? "latin1" : "utf8");
+    this.#counter.count(this.#instances, this.#since);
+  }
+
+  /** An answer with binary tensors, or one that may be worth compressing. */
+  #sendLong(body: string | Buffer, jsonBytes: number | undefined): void {
+    const write = (bytes: Buffer, more: readonly string[]): void => {
+      // The client may have gone while the answer was compressed.
+      if (this.#response.destroyed) return;
+      const headers = [...this.#fill(bytes.length), ...more];
+      if (jsonBytes !== undefined) {
+        headers[1] = "application/octet-stream";
+        headers.push("inference-header-content-length", String(jsonBytes));
+      }
+      this.#response.writeHead(200, headers);
+      this.#response.end(bytes);
+      this.#counter.count(this.#instances, this.#since);
+    };
+    const plain = typeof body === "string" ? Buffer.from(body) : body;
+    if (plain.length < WORTH_COMPRESSING_BYTES) {
+      write(plain, []);
+      return;
+    }
+    const vary = ["vary", "accept-encoding"];
+    const coding = acceptedCoding(this.#response.req.headers["accept-encoding"]?.toString());
+    if (coding === undefined) write(plain, vary);
+    else
+      compressAnswer(plain, coding, (compressed) => {
+        if (compressed === undefined) write(plain, vary);
+        else write(compressed, [...vary, "content-encoding", coding]);
+      });
+  }
+
+  #fill(length: number): string[] {
+    return this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
   }
 
   refuse(error: SlipwayError): void {
+    this.#counter.fail();
     sendError(this.#response, error, this.#settings);
   }
 }

@@ -28,6 +28,7 @@ export function predictionRoute<Request extends Instances>(
 ): Route {
   return {
     method: "POST",
+    counter: arm.counter,
     answer: (body, response, headers) => {
       const request = call.read(body, headers);
       if (arm.served.runs === "on-thread") {

@@ -3,6 +3,7 @@ import type { FeedbackIntake } from "../feedback/index.ts";
 import type {
   DataPlane,
   ModelStatus,
+  PredictionCounter,
   ServedVersion,
   StreamProgress,
   VersionSelector,
@@ -38,8 +39,8 @@ import {
   sendJson,
 } from "./prediction-answer.ts";
 import { examplesRoute } from "./prediction-call.ts";
-import type { PredictionCounter } from "./prediction-metrics.ts";
-import { jsonBytesOf, type Route } from "./route.ts";
+import { repositoryRoute } from "./repository-routes.ts";
+import { decoded, jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 export interface RouterOptions {
@@ -95,7 +96,8 @@ export class PredictionRouter {
 
   #resolve(url: string): Route {
     const path = pathOf(url);
-    const fixed = this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length));
+    const fixed =
+      this.#fixed(path) ?? this.#mlflow(path, url.slice(path.length)) ?? repositoryRoute(path, this.#options);
     if (fixed !== undefined) return fixed;
     const v1 = V1_PATH.exec(path);
     if (v1 !== null) return this.#v1(v1);
@@ -122,7 +124,7 @@ export class PredictionRouter {
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(gaugesOf(dataPlane), feedback?.counts);
+          const text = settings.metrics.text(dataPlane.counts.all(), gaugesOf(dataPlane), feedback?.counts);
           send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
         });
       case "/v1/feedback":
@@ -137,7 +139,7 @@ export class PredictionRouter {
         return this.#get(() => ({
           name: serverName,
           version: serverVersion,
-          extensions: ["binary_tensor_data"],
+          extensions: ["binary_tensor_data", "model_repository", "statistics"],
         }));
       default:
         return undefined;
@@ -208,9 +210,11 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV1(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV1(arm, this.#options) };
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV1Predict(body, arm.rules);
@@ -226,13 +230,17 @@ export class PredictionRouter {
     const { dataPlane, settings } = this.#options;
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response) => {
         const pending = new PendingAnswer(response, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
-          (thrown: unknown) => sendError(response, thrown, settings),
+          (thrown: unknown) => {
+            arm.counter.fail();
+            sendError(response, thrown, settings);
+          },
         );
       },
     };
@@ -266,10 +274,12 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread") return { method: "POST", answer: answerV2(arm, this.#options) };
+    if (arm.served.runs === "on-thread")
+      return { method: "POST", counter: arm.counter, answer: answerV2(arm, this.#options) };
     const { model, version } = arm.served;
     return {
       method: "POST",
+      counter: arm.counter,
       answer: (body, response, headers) => {
         const pending = new PendingAnswer(response, arm, settings);
         const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
@@ -290,7 +300,7 @@ export class PredictionRouter {
   }
 
   #prepare(model: string, selector: VersionSelector | undefined): PreparedArm {
-    const { dataPlane, settings, limits } = this.#options;
+    const { dataPlane, limits } = this.#options;
     const served = dataPlane.find(model, selector);
     const prepared = this.#arms.get(served) ?? {
       served,
@@ -299,7 +309,7 @@ export class PredictionRouter {
         unbatched: served.signature.unbatched === true,
       }),
       headers: new PredictionHeaders(served),
-      counter: settings.metrics.counterOf(served.model, served.version),
+      counter: dataPlane.counts.counterOf(served),
     };
     this.#arms.set(served, prepared);
     return prepared;
@@ -354,15 +364,6 @@ function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [stri
 function pathOf(url: string): string {
   const query = url.indexOf("?");
   return query === -1 ? url : url.slice(0, query);
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    // A broken escape names nothing that exists; the text itself goes into the message.
-    return segment;
-  }
 }
 
 function noSuchPath(path: string): Error {

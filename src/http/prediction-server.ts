@@ -3,6 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import { type ContentCoding, contentCoding, inflateBody } from "./compression.ts";
 import { httpErrors } from "./errors.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
 import { type AnswerSettings, sendError } from "./prediction-answer.ts";
@@ -156,10 +157,13 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       return;
     }
     const { headers } = request;
-    if (headers["content-encoding"] !== undefined && headers["content-encoding"] !== "identity")
-      throw encodingUnsupported(headers["content-encoding"]);
+    const coding =
+      headers["content-encoding"] === undefined ? undefined : contentCoding(headers["content-encoding"]);
     if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) throw bodyTooLarge(limits.maxBodyBytes);
-    request.collect(limits.maxBodyBytes, new Exchange(route, response, { settings, limits, headers }));
+    request.collect(
+      limits.maxBodyBytes,
+      new Exchange(route, response, { settings, limits, headers, coding }),
+    );
   }
 
   await listen(server, options.listen);
@@ -197,6 +201,8 @@ interface ExchangeContext {
   readonly settings: AnswerSettings;
   readonly limits: PredictionLimits;
   readonly headers: IncomingHttpHeaders;
+  /** How the body is compressed; undefined for a plain one. */
+  readonly coding: ContentCoding | undefined;
 }
 
 /** One request whose body is on its way. */
@@ -212,9 +218,23 @@ class Exchange {
   }
 
   receive(body: Buffer): void {
+    const { coding, limits, settings } = this.#context;
+    if (coding === undefined) {
+      this.#answer(body);
+      return;
+    }
+    const { maxBodyBytes: maxBytes } = limits;
+    inflateBody(body, { coding, maxBytes, tooLarge: () => bodyTooLarge(maxBytes) }, (error, inflated) => {
+      if (error === null) this.#answer(inflated);
+      else sendError(this.#response, error, settings);
+    });
+  }
+
+  #answer(body: Buffer): void {
     try {
       this.#route.answer(body, this.#response, this.#context.headers);
     } catch (thrown) {
+      this.#route.counter?.fail();
       sendError(this.#response, thrown, this.#context.settings);
     }
   }
@@ -264,13 +284,6 @@ function bodyTooLarge(limit: number): Error {
     details: { limit },
     hint: "Send the instances in several requests, or raise the limit.",
   });
-}
-
-function encodingUnsupported(encoding: string): Error {
-  return httpErrors.HTTP_ENCODING_UNSUPPORTED.error(
-    `bodies encoded as "${encoding.slice(0, 80)}" are not read; send it plain`,
-    { details: { encoding: encoding.slice(0, 80) } },
-  );
 }
 
 function warn(error: unknown): void {

@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { PredictionCounter } from "../serving/index.ts";
 import { httpErrors } from "./errors.ts";
 
 /** What answers at a path. Errors thrown by it are answered by its caller. */
 export interface Route {
   readonly method: "GET" | "POST";
+  /** Of a version that predicts: told when `answer` throws. */
+  readonly counter?: PredictionCounter;
   answer(body: Buffer, response: ServerResponse, headers: IncomingHttpHeaders): void;
 }
 
@@ -18,4 +21,14 @@ export function jsonBytesOf(headers: IncomingHttpHeaders, body: Buffer): number 
     `inference-header-content-length is ${JSON.stringify(String(given).slice(0, 80))}; it must be the number of bytes of the JSON that a body of ${body.length} bytes begins with`,
     { details: { header: "inference-header-content-length" } },
   );
+}
+
+/** A segment of a path as the text it stands for. */
+export function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    // A broken escape names nothing that exists; the text itself goes into the message.
+    return segment;
+  }
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { DataPlane, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
+import type { DataPlane, PredictionCounter, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
 import {
   type AnsweredValues,
   type InputRules,
@@ -19,7 +19,6 @@ import {
   type PredictionHeaders,
   sendError,
 } from "./prediction-answer.ts";
-import type { PredictionCounter } from "./prediction-metrics.ts";
 import { jsonBytesOf, type Route } from "./route.ts";
 
 /** What a request to a model on a thread of its own needs. */
@@ -85,7 +84,10 @@ export function later(
   dataPlane.predictOnThread(arm.served, request, pending).then(
     // In the turn that logged it, whose end acknowledges it.
     (prediction) => pending.prepare(prediction, write({ ...prediction, instances }), instances),
-    (thrown: unknown) => sendError(response, thrown, settings),
+    (thrown: unknown) => {
+      arm.counter.fail();
+      sendError(response, thrown, settings);
+    },
   );
 }
 

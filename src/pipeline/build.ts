@@ -1,11 +1,13 @@
 import type { BundleParts, Signature, SignatureOutput } from "../bundle/index.ts";
 import { assignSplit, checkWeights, predictedClasses, splitRole, type Task } from "../evaluation/index.ts";
 import {
+  checkPurity,
   compilePlan,
   derivedColumns,
   evaluateExpression,
   type FeatureKernel,
   fitPlan,
+  openCustomFunctions,
 } from "../features/index.ts";
 import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
@@ -19,6 +21,8 @@ import { columnTypes, type Recipe } from "./recipe.ts";
 export interface BuildOptions {
   /** Worker threads of the trainer; the bundle does not depend on it. */
   readonly threads: number;
+  /** The module of the custom functions that the features call. */
+  readonly code?: string | undefined;
   readonly onStep?: (step: "features" | "train", state: "running" | "finished", detail?: string) => void;
   readonly onIteration?: (progress: {
     iteration: number;
@@ -77,10 +81,11 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
   };
 
   options.onStep?.("features", "running");
-  const derived = derivedColumns(
-    recipe.features.map((feature) => feature.expression),
-    columns,
-  );
+  const { code } = options;
+  const expressions = recipe.features.map((feature) => feature.expression);
+  if (code !== undefined) checkPurity(code, { expressions, columns, table: snapshot });
+  const functions = openCustomFunctions(code);
+  const derived = derivedColumns(expressions, columns);
   const { table, windows } = withDerivedColumns({ inputs: recipe.columns, derived }, snapshot);
   // Servers begin with the past of the snapshot and are told of its rows no more.
   windows?.cover();
@@ -98,9 +103,10 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       ...(task === "multiclass" ? {} : { target: trainTarget }),
       seed: recipe.seed,
       ...(trainWeights === undefined ? {} : { weights: trainWeights }),
+      functions,
     },
   );
-  const kernel = compilePlan(plan);
+  const kernel = compilePlan(plan, functions);
   const trainSet: TrainingSet = {
     matrix: kernel.evaluateTable(trainTable, { folds }),
     target: trainTarget,
@@ -154,6 +160,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       signature,
       profile: reference,
       ...(windows === undefined ? {} : { windows: windows.toBytes() }),
+      ...(code === undefined ? {} : { code: Buffer.from(code) }),
       ...(recipe.items === undefined ? {} : { items: knownItems(recipe.items, snapshot, recipe) }),
     },
     kernel,

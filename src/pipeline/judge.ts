@@ -1,4 +1,10 @@
-import { openBundle, outputWidth, type SignatureOutput } from "../bundle/index.ts";
+import {
+  type CodeTrust,
+  openBundle,
+  outputWidth,
+  type SignatureOutput,
+  trustedCode,
+} from "../bundle/index.ts";
 import {
   type ChampionEvidence,
   checkGates,
@@ -9,7 +15,7 @@ import {
   type ScoredRows,
   type SliceColumn,
 } from "../evaluation/index.ts";
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
+import { compilePlan, type FeatureKernel, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
 import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import {
   canonicalJson,
@@ -37,11 +43,12 @@ export type Incumbent =
 /** Opens the champion's bundle; its engine is to be closed. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
 export async function openIncumbent(
   champion: { readonly version: number; readonly bundle: Digest },
-  blobs: BlobStore,
+  { blobs, trust }: { readonly blobs: BlobStore; readonly trust?: CodeTrust },
 ): Promise<Incumbent> {
   try {
     const bundle = await openBundle(blobs, champion.bundle);
-    const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+    const functions = openCustomFunctions(await trustedCode(bundle, trust));
+    const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
     const { output } = bundle.signature;
     const engine = await openMatrixPredictor({
       engine: bundle.manifest.engine,

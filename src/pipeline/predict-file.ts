@@ -1,6 +1,6 @@
-import { type OpenBundle, openBundle } from "../bundle/index.ts";
+import { type CodeTrust, type OpenBundle, openBundle, trustedCode } from "../bundle/index.ts";
 import { type Extended, extendFile, type FilePlace, type ReadingRules } from "../datasets/index.ts";
-import { compilePlan, type FeatureKernel, type FeaturePlan } from "../features/index.ts";
+import { compilePlan, type FeatureKernel, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { createFilePast, type FileHistory } from "./file-past.ts";
@@ -25,6 +25,8 @@ export interface PredictFileRequest extends FilePlace {
 
 export interface PredictFilePorts {
   readonly blobs: BlobStore;
+  /** Whether the custom code of the bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly report: ReportRun;
   readonly signal?: AbortSignal;
 }
@@ -56,7 +58,8 @@ export async function predictFile(
   ports: PredictFilePorts,
 ): Promise<PredictedFile> {
   const bundle = await openBundle(ports.blobs, request.bundle);
-  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  const functions = openCustomFunctions(await trustedCode(bundle, ports.trust));
+  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
   const predictor = await openFilePredictor(bundle, kernel);
   try {
     return await predictBy(predictor, { request, ports, bundle, kernel });

@@ -2,7 +2,7 @@ import type { SplitSpec, Task } from "../evaluation/index.ts";
 import type { Expression } from "../features/index.ts";
 import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
-import type { SealedTrainerSpec } from "../training/index.ts";
+import type { SealedTrainerSpec, TrainerSpec } from "../training/index.ts";
 
 /**
  * Everything a bundle depends on, and nothing else: the same recipe gives the same bundle digest on every machine.
@@ -33,20 +33,22 @@ export interface Recipe {
   readonly seed: number;
   /** What is recommended, for models that do. */
   readonly items?: { readonly key: string; readonly columns: readonly string[] };
+  /** The module of the custom functions that the features call, where they call some. */
+  readonly code?: Digest;
 }
 
 /**
  * The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes.
  *
- * @param trainer the model's, sealed; a program without it has no code of its own
+ * @param sealed what the recipe depends on beside the model: its trainer with the files of its program, and the module of
+ *   its custom functions
  */
 export function recipeOf(
   model: ModelSpec,
   snapshot: Digest,
-  trainer: SealedTrainerSpec = model.trainer.kind === "command"
-    ? { ...model.trainer, files: [] }
-    : model.trainer,
+  sealed: { readonly trainer?: SealedTrainerSpec; readonly code?: Digest | undefined } = {},
 ): Recipe {
+  const { code, trainer = withoutFiles(model.trainer) } = sealed;
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -64,8 +66,13 @@ export function recipeOf(
     trainer,
     seed: model.seed,
     ...(model.items === undefined ? {} : { items: model.items }),
+    ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));
+}
+
+function withoutFiles(trainer: TrainerSpec): SealedTrainerSpec {
+  return trainer.kind === "command" ? { ...trainer, files: [] } : trainer;
 }
 
 /** Type of each column by name. */

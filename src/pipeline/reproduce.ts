@@ -2,12 +2,15 @@ import {
   type BundleFile,
   type BundleManifest,
   bundleDigest,
+  type CodeTrust,
   manifestOf,
+  noCode,
   writeBundle,
 } from "../bundle/index.ts";
 import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { programDigest } from "../training/index.ts";
 import { buildBundle } from "./build.ts";
 import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import type { Recipe } from "./recipe.ts";
@@ -19,6 +22,8 @@ export interface ReproduceRequest {
   /** The manifest of the bundle that the recipe gave when the version was registered. */
   readonly expected: BundleManifest;
   readonly blobs: BlobStore;
+  /** Whether custom code may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly threads: number;
   readonly report: ReportRun;
   /** For trainers that are programs; without it they are refused. */
@@ -42,15 +47,21 @@ export interface Reproduction {
 /**
  * Rebuilds a bundle from its recipe and compares digests, file by file. A bundle that comes out identical is written: what
  * is whole stays as it is, a file that was missing or damaged is there again. One that differs is not stored.
+ *
+ * @throws BUNDLE_CODE_UNTRUSTED for custom functions and programs that this installation has not signed
  */
 export async function reproduceBundle(request: ReproduceRequest): Promise<Reproduction> {
-  const { recipe, expected, blobs, report } = request;
+  const { recipe, expected, blobs, report, trust = noCode } = request;
+  const program = programDigest(recipe.trainer);
+  if (program !== undefined) await trust(program);
   const table = await readSnapshot(request.snapshot, {
     blobs,
     columns: recipe.columns.map(({ name }) => name),
   });
+  const code = await codeOf(recipe, request);
   const build = await buildBundle(recipe, table, {
     threads: request.threads,
+    code,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
     ...programPorts(recipe.trainer, request),
@@ -60,6 +71,16 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
   const reproduction = compareWithExpected(manifestOf(build.parts), expected);
   if (reproduction.verdict === "identical") await writeBundle(blobs, build.parts);
   return reproduction;
+}
+
+/** The custom code that the recipe names. @throws BUNDLE_CODE_UNTRUSTED, STORAGE_BLOB_MISSING, STORAGE_BLOB_DAMAGED */
+async function codeOf(
+  { code }: Recipe,
+  { blobs, trust = noCode }: Pick<ReproduceRequest, "blobs" | "trust">,
+): Promise<string | undefined> {
+  if (code === undefined) return undefined;
+  await trust(code);
+  return (await blobs.get(code)).toString("utf8");
 }
 
 /** The verdict on a rebuilt bundle, file by file. */

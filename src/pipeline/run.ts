@@ -1,8 +1,8 @@
-import { type BundleManifest, writeBundle } from "../bundle/index.ts";
+import { type BundleManifest, type CodeTrust, writeBundle } from "../bundle/index.ts";
 import { countSeverity, ingest, readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import { type EvaluationReport, type GateResult, gateVerdict } from "../evaluation/index.ts";
-import type { Digest } from "../kernel/index.ts";
-import type { ModelSpec } from "../project/index.ts";
+import { type Digest, digestOf } from "../kernel/index.ts";
+import { type CustomSource, compileCustomCode, type ModelSpec } from "../project/index.ts";
 import { sealTrainer } from "../training/index.ts";
 import { type Build, buildBundle } from "./build.ts";
 import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
@@ -23,6 +23,8 @@ import {
 export interface RunRequest {
   readonly model: string;
   readonly spec: ModelSpec;
+  /** Where its custom functions are written. Default: it has none. */
+  readonly custom?: readonly CustomSource[];
   readonly dataset: string;
   readonly projectRoot: string;
   readonly threads: number;
@@ -30,6 +32,8 @@ export interface RunRequest {
 
 /** What a run needs to know of the registry. It is asked of the control plane; a run never opens the database. */
 export interface RunPorts extends ValidationPorts {
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly latestSnapshot: (dataset: string) => Promise<SnapshotManifest | undefined>;
   readonly recordSnapshot: (dataset: string, snapshot: RunSnapshot) => Promise<void>;
   readonly champion: (
@@ -80,7 +84,10 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
   const trainer = await sealTrainer(request.spec.trainer, { ...request, blobs: ports.blobs });
   const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
   const validation = await validateStep({ ...snapshot, dataset: request.dataset }, request, { ports, steps });
-  const recipe = recipeOf(request.spec, snapshot.digest, trainer);
+  const { custom = [], projectRoot } = request;
+  const code = custom.length === 0 ? undefined : await compileCustomCode(custom, projectRoot);
+  const sealed = { trainer, code: code === undefined ? undefined : digestOf(code) };
+  const recipe = recipeOf(request.spec, snapshot.digest, sealed);
   const table = await readSnapshot(snapshot.manifest, {
     blobs: ports.blobs,
     columns: recipe.columns.map(({ name }) => name),
@@ -88,6 +95,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
 
   const build = await buildBundle(recipe, table, {
     threads: request.threads,
+    code,
     onStep: (step, state, detail) => steps.mark(step, state, detail),
     onIteration: (progress) =>
       ports.report({
@@ -106,7 +114,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
 
   steps.mark("evaluate", "running");
   const champion = await ports.champion(request.model);
-  const incumbent = champion === undefined ? undefined : await openIncumbent(champion, ports.blobs);
+  const incumbent = champion === undefined ? undefined : await openIncumbent(champion, ports);
   const judged = await judgeCandidate({ spec: request.spec, build, table, incumbent });
   await build.engine.close();
   if (incumbent !== undefined && "engine" in incumbent) await incumbent.engine.close();

@@ -20,6 +20,10 @@ export const projectErrors = defineErrors({
     doc: "An option of dataset() is missing or not what it should be.",
   },
   PROJECT_BAD_MODEL: { kind: "invalid", doc: "An option of model() is missing or not what it should be." },
+  PROJECT_BAD_CUSTOM: {
+    kind: "invalid",
+    doc: "A custom function cannot come with the model: it uses what is not its own, or what differs by machine or moment.",
+  },
   PROJECT_UNKNOWN_COLUMN: { kind: "invalid", doc: "A column is named that the dataset does not declare." },
   PROJECT_LEAK: {
     kind: "invalid",

@@ -7,6 +7,19 @@ export function markBuilt<Spec extends object>(spec: Spec): Spec {
   return freezeDeeply(spec);
 }
 
+const functions: unique symbol = Symbol.for("slipway.functions");
+
+/** Hands the custom functions of a model on, invisibly to JSON. */
+export function withFunctions<Spec extends object>(spec: Spec, given: ReadonlyMap<string, unknown>): Spec {
+  if (given.size > 0) Object.defineProperty(spec, functions, { value: given, enumerable: false });
+  return spec;
+}
+
+/** The custom functions of a model by name. */
+export function functionsIn(spec: object): ReadonlyMap<string, unknown> {
+  return functions in spec ? (spec[functions] as ReadonlyMap<string, unknown>) : new Map();
+}
+
 /** What a config exported: a dataset, a model, something made to look like one, or nothing of ours. */
 export function builtKind(exported: unknown): "dataset" | "model" | "unbuilt" | undefined {
   if (typeof exported !== "object" || exported === null || !("kind" in exported)) return undefined;

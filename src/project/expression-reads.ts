@@ -1,4 +1,4 @@
-import { columnsRead, type Expression, learnedOperation, windowsOf } from "../features/spec.ts";
+import { columnsRead, customCalls, type Expression, learnedOperation, windowsOf } from "../features/spec.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
 
@@ -40,6 +40,7 @@ export function checkOwnRow(expression: Expression, option: "target" | "weight")
   const bad = (message: string): Error =>
     projectErrors.PROJECT_BAD_MODEL.error(`${option}: ${message}`, { details: { option } });
   if (windowsOf(expression).length > 0) throw bad("the past is for features only");
+  if (customCalls(expression).length > 0) throw bad("custom functions are for features only");
   const learned = learnedOperation(expression);
   if (learned !== undefined)
     throw bad(`${learned}() is learned from the training rows and cannot be used here`);

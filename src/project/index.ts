@@ -12,6 +12,8 @@ export {
   type TrainerSpec,
 } from "../training/spec.ts";
 export { type Acceptance, acceptChanges } from "./accept-changes.ts";
+export { type CustomOptions, type CustomRead, custom } from "./custom.ts";
+export { type CustomSource, compileCustomCode } from "./custom-code.ts";
 export {
   type ColumnDeclaration,
   type ColumnDeclarations,

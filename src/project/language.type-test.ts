@@ -5,8 +5,10 @@ import {
   byRandom,
   byTime,
   type Cat,
+  type CategoryColumn,
   classes,
   csv,
+  custom,
   dataset,
   type Flag,
   ftrl,
@@ -362,3 +364,51 @@ dataset({ ...checkable, checks: { freshness: { maxAgeHours: 1 } } });
 dataset({ ...checkable, checks: { row: { min: 1 } } });
 
 export const time = (c: { readonly date: Time }): Num => c.date.year();
+
+// Functions of the project.
+const initials = (title: string | null, miles: number | null): string | null =>
+  title === null ? null : `${title.slice(0, 1)}${miles ?? ""}`;
+export const customised = model({
+  from: flights,
+  target: (row) => row.delay,
+  features: (c) => {
+    const short: CategoryColumn = custom(
+      "short",
+      { reads: [c.title, c.distance], returns: "category" },
+      initials,
+    );
+    const age: Num = custom("age", { reads: [c.date, c.price], returns: "number" }, (date, price) =>
+      date === null || price === null ? null : date / price,
+    );
+    const odd: Flag = custom("odd", { reads: [c.weekend, c.origin], returns: "flag" }, (weekend, origin) =>
+      weekend === true ? origin?.startsWith("A") === true : null,
+    );
+    return { short: short.targetEncoded(), age: age.log1p(), odd, is: short.is("A7") };
+  },
+});
+model({
+  from: flights,
+  target: (row) => row.delay,
+  features: (c) => ({
+    // @ts-expect-error a price may be missing
+    a: custom("a", { reads: [c.price], returns: "number" }, (price) => price * 2),
+    // @ts-expect-error a time is a number
+    b: custom("b", { reads: [c.date], returns: "number" }, (date: Date | null) => date?.getTime() ?? null),
+    // @ts-expect-error the arguments come in the order of the columns
+    d: custom("d", { reads: [c.distance, c.title], returns: "category" }, initials),
+    // @ts-expect-error it gives a text
+    e: custom("e", { reads: [c.title, c.distance], returns: "number" }, initials),
+    // @ts-expect-error there is no such kind
+    f: custom("f", { reads: [c.title], returns: "text" }, (title) => title),
+    // @ts-expect-error without columns there is nothing to read
+    g: custom("g", { reads: [], returns: "number" }, () => 1),
+    // @ts-expect-error what is known only later is not there
+    h: custom("h", { reads: [c.delay], returns: "number" }, () => 1),
+    // @ts-expect-error a promise is no number
+    i: custom("i", { reads: [c.price], returns: "number" }, async (price) => price),
+    // @ts-expect-error a category that is no column has no text
+    j: custom("j", { reads: [c.origin.hashed(16)], returns: "number" }, () => 1),
+    // @ts-expect-error it gives a number
+    k: custom("k", { reads: [c.price], returns: "number" }, (price) => price).oneHot(),
+  }),
+});

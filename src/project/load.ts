@@ -4,11 +4,12 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Digest, digestOfJson, siblingModule } from "../kernel/index.ts";
 import { configFailure } from "./config-failure.ts";
+import type { CustomSource } from "./custom-code.ts";
 import type { DatasetSpec } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
-import { builtKind } from "./exported-spec.ts";
+import { builtKind, functionsIn } from "./exported-spec.ts";
 import type { ModelSpec } from "./model.ts";
-import { freshUrl } from "./module-hook.ts";
+import { freshUrl, loadedUrls } from "./module-hook.ts";
 import type * as nativeImport from "./native-import.ts";
 
 const { importNatively }: typeof nativeImport = createRequire(import.meta.url)(
@@ -27,6 +28,8 @@ export interface Project {
   readonly models: ReadonlyMap<string, ModelSpec>;
   /** The name of the dataset a model is made from. */
   datasetNameOf(model: string): string;
+  /** Where the custom functions of a model are written; mostly none. */
+  customSourcesOf(model: string): readonly CustomSource[];
   /** Of all that is declared: two configs that mean the same have the same. */
   readonly configDigest: Digest;
 }
@@ -60,16 +63,48 @@ export function findConfig(rootOrConfigPath: string): string {
 export async function loadProject(rootOrConfigPath: string): Promise<Project> {
   const configPath = findConfig(rootOrConfigPath);
   const config = pathToFileURL(configPath);
+  const fresh = freshUrl(config);
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = await importNatively(freshUrl(config));
+    exported = await importNatively(fresh);
   } catch (thrown) {
+    loadedUrls(fresh);
     throw configFailure(thrown, config);
   }
-  return projectOf(exported, configPath);
+  const loaded = loadedUrls(fresh);
+  return projectOf(exported, { configPath, exportsOf: await exportedFunctions(exported, loaded) });
 }
 
-function projectOf(exported: Readonly<Record<string, unknown>>, configPath: string): Project {
+/**
+ * Where functions are exported from, for configs whose models have functions of their own. Node gives the modules that it
+ * has loaded once more.
+ */
+async function exportedFunctions(
+  exported: Readonly<Record<string, unknown>>,
+  loaded: readonly string[],
+): Promise<ExportedFunctions> {
+  const places = new Map<unknown, { file: string; export: string }>();
+  const wanted = Object.values(exported).some(
+    (item) => builtKind(item) === "model" && functionsIn(item as ModelSpec).size > 0,
+  );
+  if (!wanted) return places;
+  // The config itself declares datasets and models, which have no place in a bundle.
+  for (const url of loaded.slice(1)) {
+    const { pathname } = new URL(url);
+    if (!/\.[cm]?[jt]s$/.test(pathname)) continue;
+    for (const [name, item] of Object.entries(await importNatively(url)))
+      if (typeof item === "function" && !places.has(item))
+        places.set(item, { file: fileURLToPath(url.replace(/\?.*$/, "")), export: name });
+  }
+  return places;
+}
+
+type ExportedFunctions = ReadonlyMap<unknown, { readonly file: string; readonly export: string }>;
+
+function projectOf(
+  exported: Readonly<Record<string, unknown>>,
+  { configPath, exportsOf }: { readonly configPath: string; readonly exportsOf: ExportedFunctions },
+): Project {
   const datasets = new Map<string, DatasetSpec>();
   const models = new Map<string, ModelSpec>();
   for (const [name, item] of Object.entries(exported)) {
@@ -102,12 +137,28 @@ function projectOf(exported: Readonly<Record<string, unknown>>, configPath: stri
     configPath,
     datasets,
     models,
+    customSourcesOf: (model) => {
+      const functions = [...functionsIn(models.get(model) ?? unknownModel(model, [...models.keys()]))];
+      return functions.map(([name, written]) => ({
+        name,
+        ...(exportsOf.get(written) ?? { text: String(written) }),
+      }));
+    },
     datasetNameOf: (model) => owners.get(model) ?? unknownModel(model, [...models.keys()]),
     configDigest: digestOfJson({
       datasets: Object.fromEntries(datasets),
       models: Object.fromEntries(models),
+      ...functionTexts(models),
     }),
   };
+}
+
+/** As they are written, without what they use: the recipe of a version names all of its code. */
+function functionTexts(models: ReadonlyMap<string, ModelSpec>): { readonly functions?: object } {
+  const texts = [...models].flatMap(([model, spec]) =>
+    [...functionsIn(spec)].map(([name, written]) => [`${model} ${name}`, String(written)] as const),
+  );
+  return texts.length === 0 ? {} : { functions: Object.fromEntries(texts) };
 }
 
 function addNamed<Spec>(named: Map<string, Spec>, name: string, spec: Spec): void {

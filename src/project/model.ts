@@ -19,9 +19,10 @@ import {
 import { checkTrainer, gbdt, type TrainerSpec } from "../training/spec.ts";
 import { suggest } from "./closest-name.ts";
 import { knownColumns, rowColumns } from "./column-values.ts";
+import { functionsOf } from "./custom.ts";
 import type { ColumnDeclarations, ColumnName, Dataset, DatasetSpec, Known, Row } from "./dataset.ts";
 import { projectErrors } from "./errors.ts";
-import { builtKind, markBuilt } from "./exported-spec.ts";
+import { builtKind, markBuilt, withFunctions } from "./exported-spec.ts";
 import { checkLeaks, checkOwnRow } from "./expression-reads.ts";
 import { type CategoryColumn, expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
 import { pastOf } from "./past.ts";
@@ -148,7 +149,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
     seed,
     ...(options.items === undefined ? {} : { items: readItems(options.items, from) }),
   };
-  return markBuilt(spec);
+  return markBuilt(withFunctions(spec, functionsOf(features)));
 }
 
 function readItems(given: unknown, from: DatasetSpec): NonNullable<ModelSpec["items"]> {

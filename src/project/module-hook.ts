@@ -6,6 +6,7 @@ const ownFiles = new URL("../", import.meta.url).href;
 
 let registered = false;
 let loads = 0;
+const loaded = new Map<string, Set<string>>();
 
 /**
  * A URL under which a config is loaded afresh, with all project files it imports: Node loads a module once per URL.
@@ -15,7 +16,19 @@ export function freshUrl(config: URL): string {
   loads += 1;
   const fresh = new URL(config);
   fresh.searchParams.set(QUERY, String(loads));
+  loaded.set(String(loads), new Set([fresh.href]));
   return fresh.href;
+}
+
+/**
+ * The files of the project that a config loaded under a fresh URL has brought in, with their marks, itself first. It is
+ * told once, when the config has been loaded or has failed.
+ */
+export function loadedUrls(fresh: string): readonly string[] {
+  const mark = markOf(fresh) ?? "";
+  const urls = [...(loaded.get(mark) ?? [])];
+  loaded.delete(mark);
+  return urls;
 }
 
 /** Takes the marks of `freshUrl` out of a text such as a stack trace. */
@@ -39,6 +52,7 @@ function registerOnce(): void {
       if (mark === undefined || !isProjectFile(resolved.url)) return resolved;
       const url = new URL(resolved.url);
       url.searchParams.set(QUERY, mark);
+      loaded.get(mark)?.add(url.href);
       return { ...resolved, url: url.href };
     },
     load(url, context, nextLoad) {

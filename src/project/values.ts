@@ -250,6 +250,11 @@ export function valueFor(expression: Expression, columns: ColumnTypes): Value {
   }
 }
 
+/** The columns in whose terms a value was checked. */
+export function columnTypesOf(value: Value): ColumnTypes {
+  return (value as BaseValue<ValueKind>)[columnsOf];
+}
+
 export function isValue(given: unknown): given is Value {
   return typeof given === "object" && given !== null && expressionOf in given;
 }

@@ -9,12 +9,7 @@ export {
   readModelFile,
   writeModelFile,
 } from "./model-file.ts";
-export {
-  type CarriedVersion,
-  type InstallationSignature,
-  installationId,
-  type ProvenanceStep,
-} from "./provenance.ts";
+export type { CarriedVersion, ProvenanceStep } from "./provenance.ts";
 export type { NewVersion, Registration } from "./registration.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { RoutedModel, RoutingDocument } from "./routing.ts";

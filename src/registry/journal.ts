@@ -17,6 +17,8 @@ export type JournalAction =
   | "version.reproduced"
   /** A version was written to a file for another installation. */
   | "version.exported"
+  /** Custom code of another installation may run here from now on. */
+  | "code.allowed"
   /** Everything was written to a file. */
   | "backup.written"
   /** Everything there is came from such a file. */

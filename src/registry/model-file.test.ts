@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeBundle } from "../bundle/index.ts";
+import { installationId, writeBundle } from "../bundle/index.ts";
 import { canonicalJson, createRandom, type Digest } from "../kernel/index.ts";
 import { type BlobStore, openFileBlobs } from "../storage/index.ts";
 import { blobsOfVersion, encodeCarriedVersion, readModelFile, writeModelFile } from "./model-file.ts";
-import { type CarriedVersion, installationId } from "./provenance.ts";
+import type { CarriedVersion } from "./provenance.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const spelt = (key: KeyObject): string => key.export({ format: "der", type: "spki" }).toString("base64");

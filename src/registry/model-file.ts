@@ -1,6 +1,15 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import type { z } from "zod";
-import { bundleBlobs, readManifest } from "../bundle/index.ts";
+import {
+  type BundleManifest,
+  bundleBlobs,
+  type CodeTrust,
+  type InstallationSignature,
+  installationId,
+  isSignedBy,
+  noCode,
+  readManifest,
+} from "../bundle/index.ts";
 import { canonicalJson, type Digest, isDigest, type JsonValue } from "../kernel/index.ts";
 import {
   type ArchiveEntry,
@@ -11,14 +20,7 @@ import {
   readArchive,
   storageErrors,
 } from "../storage/index.ts";
-import {
-  type CarriedVersion,
-  type InstallationSignature,
-  installationId,
-  isSignedBy,
-  signatureSchema,
-  versionRecordSchema,
-} from "./provenance.ts";
+import { type CarriedVersion, signatureSchema, versionRecordSchema } from "./provenance.ts";
 
 /** The first file of a model file, by which it is recognised. */
 export const MODEL_FILE_RECORD = "slipway-model.json";
@@ -92,13 +94,17 @@ export async function writeModelFile(request: {
 export async function readModelFile(request: {
   readonly file: string;
   readonly blobs: BlobStore;
+  /** Throws when custom code of the bundle may not run here; nothing is stored then. Default: none may. */
+  readonly mayRun?: CodeTrust;
   readonly signal?: AbortSignal;
 }): Promise<CarriedVersion> {
-  const { file, blobs, signal } = request;
+  const { file, blobs, mayRun = noCode, signal } = request;
   const unpacked: string[] = [];
   try {
     const entries = readArchive(file, signal === undefined ? {} : { signal });
     const version = await unpack({ file, entries, blobs, unpacked });
+    const code = await codeOf(version, unpacked);
+    if (code !== undefined) await mayRun(code);
     for (const path of unpacked) await blobs.putFile(path, { move: true });
     await checkComplete({ file, version, blobs });
     return version;
@@ -192,6 +198,20 @@ function parseJson(file: string, { name, bytes }: { name: string; bytes: Buffer 
     return JSON.parse(bytes.toString("utf8"));
   } catch (thrown) {
     throw thrown instanceof SyntaxError ? archiveDamaged(file, `${name} is not JSON`) : thrown;
+  }
+}
+
+/** The custom code that the manifest among the unpacked files names; a manifest that is none is found out later. */
+async function codeOf(version: CarriedVersion, unpacked: readonly string[]): Promise<Digest | undefined> {
+  const at = version.blobs.findIndex(({ digest }) => digest === version.version.bundle);
+  const path = unpacked[at];
+  if (path === undefined) return undefined;
+  try {
+    const { files } = JSON.parse(await readFile(path, "utf8")) as Partial<BundleManifest>;
+    return files?.code?.digest;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
   }
 }
 

@@ -51,9 +51,12 @@ export function portableRecords(context: RegistryContext) {
       };
     },
 
-    /** Writes to the journal that a file was written that holds a version or everything, or that one was restored. */
+    /** Writes to the journal what has left or entered the installation, or was let in. */
     async notePortable(noted: {
-      readonly action: Extract<JournalAction, "version.exported" | "backup.written" | "backup.restored">;
+      readonly action: Extract<
+        JournalAction,
+        "version.exported" | "code.allowed" | "backup.written" | "backup.restored"
+      >;
       readonly model: string | null;
       readonly actor: string;
       readonly reason?: string | undefined;

@@ -1,6 +1,5 @@
-import { createPublicKey, verify } from "node:crypto";
 import { z } from "zod";
-import { type Digest, digestOf, isDigest, type JsonValue } from "../kernel/index.ts";
+import { type Digest, isDigest, type JsonValue } from "../kernel/index.ts";
 
 const digest = z.custom<Digest>((value) => typeof value === "string" && isDigest(value), {
   error: "a digest is wanted",
@@ -65,30 +64,7 @@ export type JournalLine = z.output<typeof journalLine>;
 export type ProvenanceStep = z.output<typeof provenanceStep>;
 export type CarriedVersion = z.output<typeof versionRecordSchema>;
 
-/** An installation's signature of some bytes. */
-export interface InstallationSignature {
-  readonly publicKey: string;
-  /** Ed25519, base64. */
-  readonly signature: string;
-}
-
 export const signatureSchema = z.strictObject({
   publicKey: z.string().max(200),
   signature: z.string().max(200),
 });
-
-/** The id of an installation: the digest of its public key. */
-export function installationId(publicKey: string): Digest {
-  return digestOf(Buffer.from(publicKey, "base64"));
-}
-
-/** Whether these bytes were signed by the one whose public key is given. */
-export function isSignedBy({ publicKey, signature }: InstallationSignature, bytes: Uint8Array): boolean {
-  try {
-    const key = createPublicKey({ key: Buffer.from(publicKey, "base64"), format: "der", type: "spki" });
-    return key.asymmetricKeyType === "ed25519" && verify(null, bytes, key, Buffer.from(signature, "base64"));
-  } catch {
-    // What is no key or no signature has signed nothing.
-    return false;
-  }
-}

@@ -1,8 +1,10 @@
+import type { CodeTrust } from "../bundle/index.ts";
 import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import type { RecommendRequest } from "./candidates.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { PredictionCounts } from "./prediction-counts.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
@@ -27,6 +29,8 @@ import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
   readonly blobs: BlobStore;
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   /** Where the segments of the prediction log go; created when missing. */
   readonly logDirectory: string;
   readonly clock: Clock;
@@ -95,6 +99,8 @@ export interface DataPlane {
   /** Names this life of the worker in prediction ids and log segments. */
   readonly incarnation: string;
   readonly maxInstances: number;
+  /** Kept by the protocols: what was answered and how fast. */
+  readonly counts: PredictionCounts;
   /**
    * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
    * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
@@ -155,7 +161,9 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
+  readonly counts: PredictionCounts;
   readonly #blobs: BlobStore;
+  readonly #trust: CodeTrust | undefined;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
@@ -173,7 +181,9 @@ class LocalDataPlane implements DataPlane {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#blobs = options.blobs;
+    this.#trust = options.trust;
     this.#clock = options.clock;
+    this.counts = new PredictionCounts(options.clock);
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
@@ -450,7 +460,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
-    const loaded = await loadModel(this.#blobs, bundle);
+    const loaded = await loadModel(this.#blobs, bundle, this.#trust);
     if (loaded.runs === "inline") await warm(loaded);
     return loaded;
   }

@@ -16,6 +16,12 @@ export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export {
+  LATENCY_BUCKETS,
+  type PredictionCounter,
+  type PredictionCounts,
+  type VersionCounts,
+} from "./prediction-counts.ts";
+export {
   type FrameInput,
   type PredictionFrame,
   type PredictionPayload,

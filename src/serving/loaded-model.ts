@@ -1,14 +1,18 @@
 import {
+  type CodeTrust,
   type KnownItems,
   openBundle,
   outputWidth,
   type Signature,
   type SignatureInput,
+  trustedCode,
 } from "../bundle/index.ts";
 import {
   compilePlan,
   type FeatureKernel,
   type FeaturePlan,
+  featuresErrors,
+  openCustomFunctions,
   type WindowProgram,
   windowProgram,
 } from "../features/index.ts";
@@ -55,11 +59,15 @@ export interface LoadedModel {
   predictAll(record: Readonly<Record<string, unknown>>, derived?: ArrayLike<number>): Float64Array;
 }
 
-/** @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served */
-export async function loadModel(blobs: BlobStore, digest: Digest): Promise<ServableModel> {
+/**
+ * @param trust whether the custom code of the bundle may run. Default: it may not
+ * @throws BUNDLE_*, FEATURES_*, INFERENCE_* and SERVING_ENGINE_MISMATCH for a bundle that cannot be served
+ */
+export async function loadModel(blobs: BlobStore, digest: Digest, trust?: CodeTrust): Promise<ServableModel> {
   const bundle = await openBundle(blobs, digest);
+  const functions = openCustomFunctions(await trustedCode(bundle, trust));
   // compilePlan checks what it is given: a plan is data from a file.
-  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan);
+  const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
   if (bundle.manifest.engine === ONNX_ENGINE) {
     checkInputs({ digest, kernel, signature: bundle.signature });
     return await openThreadedModel(bundle, kernel);
@@ -105,8 +113,13 @@ export async function warm(model: LoadedModel): Promise<void> {
   const derived = model.derivedNames.map((_, at) => at);
   for (let round = 0; round < WARMING_ROUNDS; round++) {
     const record = records[round % records.length]!;
-    if (model.width === 1) model.predict(record, derived);
-    else model.predictAll(record, derived);
+    try {
+      if (model.width === 1) model.predict(record, derived);
+      else model.predictAll(record, derived);
+    } catch (thrown) {
+      // A custom function may refuse what nobody would send.
+      if (!featuresErrors.FEATURES_CUSTOM_FAILED.is(thrown)) throw thrown;
+    }
     if (round % ROUNDS_AT_ONCE === ROUNDS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -1,4 +1,4 @@
-import { bundleErrors } from "../bundle/index.ts";
+import { bundleErrors, type CodeTrust } from "../bundle/index.ts";
 import { type Digest, SlipwayError, shortDigest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { PastWindows, withTime } from "../stream/index.ts";
@@ -69,6 +69,8 @@ export interface ReplayRequest {
   /** Of the prediction log. */
   readonly directory: string;
   readonly blobs: BlobStore;
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
   readonly filter: ReplayFilter;
   /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
   readonly stream?: string;
@@ -340,7 +342,7 @@ class Replay {
 
   async #open(bundle: Digest): Promise<Replayable> {
     try {
-      return { model: await loadModel(this.#request.blobs, bundle) };
+      return { model: await loadModel(this.#request.blobs, bundle, this.#request.trust) };
     } catch (thrown) {
       if (!(thrown instanceof SlipwayError)) throw thrown;
       const problem =

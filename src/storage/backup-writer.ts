@@ -70,7 +70,9 @@ export interface BackupSummary {
  */
 export async function writeBackup(request: BackupRequest): Promise<BackupSummary> {
   const { blobs, signal } = request;
-  const files = (await Promise.all(request.kept.map(filesOf))).flat();
+  const files: SizedFile[] = [];
+  // One after the other: what comes later may speak of what came before.
+  for (const kept of request.kept) files.push(...(await filesOf(kept)));
   const before = await digestsOf(blobs);
   const rowsPath = blobs.temporaryPath();
   try {

@@ -60,6 +60,7 @@ async function openStream() {
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const stream = join(directory, "stream");
   const checkpoints = join(directory, "windows");
+  const sequencerStatus = join(directory, "sequencer.json");
   const writer = new StreamWriter({
     directory: stream,
     clock: () => 0,
@@ -70,8 +71,8 @@ async function openStream() {
   });
   onTestFinished(() => writer.close());
   const worker = (more = {}) =>
-    new LiveWindows({ directory: stream, checkpoints, clock: () => 1_000, ...more });
-  return { stream, checkpoints, writer, worker };
+    new LiveWindows({ directory: stream, checkpoints, sequencerStatus, clock: () => 1_000, ...more });
+  return { stream, checkpoints, sequencerStatus, writer, worker };
 }
 
 const asked = (windows: { resolve(record: object): number; readonly values: Float64Array }, t: number) => {
@@ -141,7 +142,7 @@ describe("the windows of a worker", () => {
   });
 
   it("say how old they are when nobody sequences any more", async () => {
-    const { stream, writer, worker } = await openStream();
+    const { sequencerStatus, writer, worker } = await openStream();
     let now = 5_000;
     const live = worker({ clock: () => now });
     expect(live.ageMs).toBe(0);
@@ -149,7 +150,7 @@ describe("the windows of a worker", () => {
     writer.append([row(1)], NOWHERE);
     const stopping = new AbortController();
     const following = live.follow(stopping.signal);
-    writeSequencerStatus(stream, { pid: 1, writtenAt: 6_000, readAt: 6_000, sequence: 1 });
+    writeSequencerStatus(sequencerStatus, { pid: 1, writtenAt: 6_000, readAt: 6_000, sequence: 1 });
     now = 6_500;
     while (live.ageMs !== 500) await new Promise((resolve) => setTimeout(resolve, 5));
     now = 60_000;

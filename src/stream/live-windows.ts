@@ -10,6 +10,8 @@ export interface LiveWindowsOptions {
   readonly directory?: string;
   /** Where states are kept between lives of a worker; without it they are made anew from the stream. */
   readonly checkpoints?: string;
+  /** The file in which the sequencer says how far it is; without it the states age from the beginning. */
+  readonly sequencerStatus?: string;
   readonly clock: Clock;
   /** A state is kept when so many events have been applied since it was last. Default 20,000. */
   readonly checkpointEvery?: number;
@@ -159,8 +161,8 @@ export class LiveWindows {
   }
 
   #noteAge(): void {
-    const { directory } = this.#options;
-    const status = directory === undefined ? undefined : readSequencerStatus(directory);
+    const { sequencerStatus: path } = this.#options;
+    const status = path === undefined ? undefined : readSequencerStatus(path);
     if (status !== undefined && status.sequence <= this.sequence)
       this.#currentAt = Math.max(this.#currentAt, status.readAt);
   }

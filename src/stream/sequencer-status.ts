@@ -1,7 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 
-/** What the sequencer says of itself, in a file beside the segments of the stream. */
+/** What the sequencer says of itself, in a file of its own. */
 export interface SequencerStatus {
   readonly pid: number;
   /** When it wrote this, epoch milliseconds. */
@@ -12,19 +11,16 @@ export interface SequencerStatus {
   readonly sequence: number;
 }
 
-const FILE = "sequencer.json";
-
-export function writeSequencerStatus(directory: string, status: SequencerStatus): void {
-  const path = join(directory, FILE);
+export function writeSequencerStatus(path: string, status: SequencerStatus): void {
   const draft = `${path}.${status.pid}.tmp`;
   writeFileSync(draft, JSON.stringify(status), { mode: 0o600 });
   renameSync(draft, path);
 }
 
 /** Undefined when no sequencer has ever run here. */
-export function readSequencerStatus(directory: string): SequencerStatus | undefined {
+export function readSequencerStatus(path: string): SequencerStatus | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, FILE), "utf8")) as SequencerStatus;
+    return JSON.parse(readFileSync(path, "utf8")) as SequencerStatus;
   } catch (thrown) {
     if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
     throw thrown;

@@ -1,4 +1,4 @@
-export { sealTrainer } from "./command/seal-trainer.ts";
+export { programDigest, sealTrainer } from "./command/seal-trainer.ts";
 export type { ProgramPorts } from "./command/train-command.ts";
 export { trainingErrors } from "./errors.ts";
 export {

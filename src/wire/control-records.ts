@@ -326,6 +326,16 @@ export const statusRecord = z.object({
   database: z.enum(["sqlite", "postgresql"]),
   processes: list(processRecord),
   models: list(servedModelRecord),
+  /** How far the slowest worker has followed the stream; `null` while no model with windows is served. */
+  stream: z
+    .object({
+      sequence: count,
+      /** How long ago its windows held everything that had been logged. */
+      ageMs: z.number(),
+      /** Why it cannot follow. */
+      problem: z.string().optional(),
+    })
+    .nullable(),
 });
 
 const answerValue = z.union([z.number(), z.string()]);

@@ -304,6 +304,12 @@ export const controlOperations = {
             .describe(
               "Its name, for the lineage, and at most 64 MiB of bytes: `{name, base64}`; or where it lies on the control plane's machine: `{path}`.",
             ),
+          allowCode: z
+            .boolean()
+            .default(false)
+            .describe(
+              "Take a version of another installation although it has custom functions, which are code; the journal keeps it.",
+            ),
           format: z.enum(modelFileFormats).optional().describe("Without it, found out from the file."),
           reason,
         }),

@@ -70,6 +70,7 @@ export {
 } from "./v1-examples.ts";
 export { parseV1Recommend, type V1RecommendRequest, writeV1Recommendations } from "./v1-recommend.ts";
 export { type V2Answer, v2ModelMetadata, writeV2Response, writeV2Tensors } from "./v2-answer.ts";
+export { parseRepositoryIndex, repositoryIndex, statisticsOf } from "./v2-repository.ts";
 export {
   type InputTensor,
   parseV2Infer,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -143,11 +143,17 @@ describe("a program as the trainer", () => {
     expect((await whatIsKept(project)).temporaryFiles).toEqual([]);
   });
 
-  it("is reproduced from the code that was kept, and honestly when it is not deterministic", async () => {
+  it("is reproduced from the code that was kept and signed, and honestly when it is not deterministic", async () => {
     const options = { cwd: project.path };
     writeProgram("exit 1");
     const same = await slipwayJson<OperationOutput<"reproduce">>(["reproduce", "clicked@1"], options);
     expect(same).toMatchObject({ verdict: "identical", differences: [] });
+    const signatures = join(project.path, ".slipway/signatures");
+    renameSync(signatures, `${signatures}.away`);
+    const untrusted = await slipway(["reproduce", "clicked@1", "--json"], options);
+    expect(errorOf(untrusted).code).toBe("BUNDLE_CODE_UNTRUSTED");
+    rmSync(signatures, { recursive: true, force: true });
+    renameSync(`${signatures}.away`, signatures);
     writeProgram(oneTree("0.$(date +%N)1"));
     await slipwayJson(["train"], options);
     const { code, stdout } = await slipway(["reproduce", "clicked@2", "--json"], options);

@@ -124,6 +124,19 @@ export const confinements: readonly Confinement[] = [
     inImports: true,
   },
   {
+    what: "the bundler only where custom code is compiled",
+    pattern: /^rolldown/m,
+    allowedIn: /^project\/custom-code\.ts$/,
+    why: "loading a project must load no native code",
+    inImports: true,
+  },
+  {
+    what: "text becomes code in two places",
+    pattern: /node:vm|new Function\(|\beval\(/,
+    allowedIn: /^features\/(custom\/custom-functions|generated-code)\.ts$/,
+    why: "generated kernels call named primitives; custom code runs in a realm of its own, and only when it is signed",
+  },
+  {
     what: "no IO and no async in stats and in pure decision files",
     pattern: /\basync\b|\bawait\b|node:fs|node:net|node:child_process/,
     allowedIn: /^(?!stats\/|evaluation\/gates\.ts$)/,

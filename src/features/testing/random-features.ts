@@ -115,6 +115,14 @@ const finite = fc.oneof(
   fc.constant(-0),
 );
 
+const custom = (returns: "number" | "flag" | "category"): Arbitrary<ExpressionOf<"custom">> =>
+  fc.array(fc.constantFrom(...Object.keys(columns)), { minLength: 1, maxLength: 3 }).map((names) => ({
+    op: "custom",
+    function: returns,
+    returns,
+    args: names.map((name) => ({ op: "column", name })),
+  }));
+
 /** Every operation; leaving one out of the table does not compile. */
 const { kinds, operations } = build();
 
@@ -221,6 +229,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
       length: op("length", [text]),
       wordCount: op("wordCount", [text]),
       wordsHashed: op("wordsHashed", [text], fc.record({ buckets: fc.integer({ min: 2, max: 9 }) })),
+      custom: fc.constantFrom("number", "flag", "category").chain(custom),
     };
     made = byOp;
     const filledFlag = op(
@@ -272,6 +281,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.targetEncoded,
         byOp.length,
         byOp.wordCount,
+        custom("number"),
       ),
       flag: fc.oneof(
         deep,
@@ -289,6 +299,7 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.isOneOf,
         byOp.isMissing,
         filledFlag,
+        custom("flag"),
       ),
       category: fc.oneof(
         deep,
@@ -299,10 +310,11 @@ function build(): { kinds: { [Kind in keyof Kinds]: Arbitrary<Kinds[Kind]> }; op
         byOp.cross,
         byOp.hashed,
         filledCategory,
+        custom("category"),
       ),
       time: fc.oneof(column("timestamp"), byOp.constantTime),
       text: column("text"),
-      named: fc.oneof(column("category"), filledCategory),
+      named: fc.oneof(column("category"), filledCategory, custom("category")),
     };
   });
   return { kinds, operations: made! };

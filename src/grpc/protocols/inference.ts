@@ -11,6 +11,7 @@ service GRPCInferenceService {
   rpc ModelMetadata(ModelMetadataRequest) returns (ModelMetadataResponse);
   rpc ModelInfer(ModelInferRequest) returns (ModelInferResponse);
   rpc ModelStreamInfer(stream ModelInferRequest) returns (stream ModelStreamInferResponse);
+  rpc ModelStatistics(ModelStatisticsRequest) returns (ModelStatisticsResponse);
   rpc RepositoryIndex(RepositoryIndexRequest) returns (RepositoryIndexResponse);
 }
 
@@ -84,6 +85,28 @@ message ModelInferResponse {
   repeated bytes raw_output_contents = 6;
 }
 message ModelStreamInferResponse { string error_message = 1; ModelInferResponse infer_response = 2; }
+
+message ModelStatisticsRequest { string name = 1; string version = 2; }
+message ModelStatisticsResponse { repeated ModelStatistics model_stats = 1; }
+message ModelStatistics {
+  string name = 1;
+  string version = 2;
+  uint64 last_inference = 3;
+  uint64 inference_count = 4;
+  uint64 execution_count = 5;
+  InferStatistics inference_stats = 6;
+}
+message InferStatistics {
+  StatisticDuration success = 1;
+  StatisticDuration fail = 2;
+  StatisticDuration queue = 3;
+  StatisticDuration compute_input = 4;
+  StatisticDuration compute_infer = 5;
+  StatisticDuration compute_output = 6;
+  StatisticDuration cache_hit = 7;
+  StatisticDuration cache_miss = 8;
+}
+message StatisticDuration { uint64 count = 1; uint64 ns = 2; }
 
 message RepositoryIndexRequest { string repository_name = 1; bool ready = 2; }
 message RepositoryIndexResponse {

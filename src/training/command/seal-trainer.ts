@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { type Digest, digestOfJson } from "../../kernel/index.ts";
 import type { BlobStore } from "../../storage/index.ts";
 import type { CodeFile, CommandSpec } from "../command-spec.ts";
 import { trainingErrors } from "../errors.ts";
@@ -33,6 +34,14 @@ export async function sealTrainer(
     files.push({ path: path.split(sep).join("/"), digest, executable: (mode & 0o111) !== 0 });
   }
   return { ...spec, files };
+}
+
+/**
+ * What an installation signs when it trains by a program, and asks for before it runs the program of a recipe again; undefined
+ * for trainers of our own.
+ */
+export function programDigest(trainer: SealedTrainerSpec): Digest | undefined {
+  return trainer.kind === "command" ? digestOfJson(trainer) : undefined;
 }
 
 /** Relative to the project, sorted. */
