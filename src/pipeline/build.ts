@@ -9,11 +9,11 @@ import {
   fitPlan,
   openCustomFunctions,
 } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
 import { withDerivedColumns } from "./derived-table.ts";
 import { embeddingsOf, type ImageTables, readEncoders, withImageColumns } from "./image-columns.ts";
 import { knownItems } from "./known-items.ts";
@@ -33,6 +33,8 @@ export interface BuildOptions {
     train?: number;
     validate?: number;
   }) => void;
+  /** Needed when the recipe's trainer is `command`. */
+  readonly program?: ProgramPorts;
   readonly signal?: AbortSignal;
   /** What is known of the snapshot's images, where it has image columns. */
   readonly images?: SnapshotImageTables;
@@ -48,7 +50,8 @@ export interface SnapshotImageTables {
 export interface Build {
   readonly parts: BundleParts;
   readonly kernel: FeatureKernel;
-  readonly engine: Engine;
+  /** To be closed when it is not asked any more. */
+  readonly engine: MatrixPredictor;
   /** The snapshot with the derived columns of the kernel. */
   readonly table: Table;
   readonly trained: TrainedModel;
@@ -151,10 +154,16 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       seed: recipe.seed,
       threads: options.threads,
       ...(options.onIteration === undefined ? {} : { onProgress: options.onIteration }),
+      ...(options.program === undefined ? {} : { program: options.program }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
-  const engine = openEngine(trained.engine, trained.bytes);
+  const engine = await openMatrixPredictor({
+    ...trained,
+    features: kernel.outputs,
+    task,
+    outputs: classes?.length ?? 1,
+  });
   options.onStep?.("train", "finished", trained.summary);
 
   const signature: Signature = {
@@ -163,7 +172,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
   };
   const encoders =
     options.images === undefined ? [] : await readEncoders(kernel.embeddings, options.images.blobs);
-  const reference = referenceProfile(trainTable, { kernel, engine, classes });
+  const reference = await referenceProfile(trainTable, { kernel, engine, classes });
   return {
     parts: {
       engine: trained.engine,
@@ -197,13 +206,13 @@ function outputOf(task: Task, classes: readonly string[] | undefined): Signature
 }
 
 /** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
-function referenceProfile(
+async function referenceProfile(
   table: Table,
   subject: Pick<Build, "kernel" | "engine"> & { classes: readonly string[] | undefined },
-): unknown {
+): Promise<unknown> {
   const { kernel, engine, classes } = subject;
   const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
-  const predictions = engine.predictMatrix(kernel.evaluateTable(table));
+  const predictions = await engine.predictMatrix(kernel.evaluateTable(table));
   const derivedTypes = Object.fromEntries(kernel.derived.map(({ name, type }) => [name, type]));
   const seen = {
     inputs: buildProfile(table, inputTypes),

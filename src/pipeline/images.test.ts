@@ -125,7 +125,7 @@ describe("a model with images", () => {
       blobs,
     });
     const column = (await readSnapshot(back.manifest, { blobs })).columns.get("p");
-    const expected = build.engine.predictMatrix(build.kernel.evaluateTable(build.table));
+    const expected = await build.engine.predictMatrix(build.kernel.evaluateTable(build.table));
     expect(column?.kind === "number" ? [...column.values] : []).toEqual([...expected]);
   });
 
@@ -150,15 +150,17 @@ describe("a model with images", () => {
       embeddings: new Map([["banner", { ...build.kernel.embeddings.get("banner")!, model: "0".repeat(64) }]]),
     };
     const gate = { kind: "champion", metric: "auc", margin: 0, confidence: 0.95 } as const;
-    const judge = (kernel: Build["kernel"]) =>
-      judgeCandidate({
+    const judge = async (kernel: Build["kernel"]) => {
+      const { gates } = await judgeCandidate({
         spec: { ...clicks, gates: [gate] },
         build,
         table,
         images,
         incumbent: { version: 1, kernel, engine: build.engine, output: build.parts.signature.output },
-      }).gates[0]!;
-    expect(judge(build.kernel).outcome).toBe("passed");
-    expect(judge(champion)).toMatchObject({ outcome: "not-evaluated" });
+      });
+      return gates[0]!;
+    };
+    expect((await judge(build.kernel)).outcome).toBe("passed");
+    expect(await judge(champion)).toMatchObject({ outcome: "not-evaluated" });
   });
 });

@@ -1,4 +1,10 @@
-import { type CodeTrust, openBundle, type SignatureOutput, trustedCode } from "../bundle/index.ts";
+import {
+  type CodeTrust,
+  openBundle,
+  outputWidth,
+  type SignatureOutput,
+  trustedCode,
+} from "../bundle/index.ts";
 import {
   type ChampionEvidence,
   checkGates,
@@ -10,7 +16,7 @@ import {
   type SliceColumn,
 } from "../evaluation/index.ts";
 import { compilePlan, type FeatureKernel, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import {
   canonicalJson,
   type Digest,
@@ -30,12 +36,12 @@ export type Incumbent =
   | {
       readonly version: number;
       readonly kernel: FeatureKernel;
-      readonly engine: Engine;
+      readonly engine: MatrixPredictor;
       readonly output: SignatureOutput;
     }
   | { readonly version: number; readonly unavailable: string };
 
-/** Opens the champion's bundle. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
+/** Opens the champion's bundle; its engine is to be closed. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
 export async function openIncumbent(
   champion: { readonly version: number; readonly bundle: Digest },
   { blobs, trust }: { readonly blobs: BlobStore; readonly trust?: CodeTrust },
@@ -43,12 +49,16 @@ export async function openIncumbent(
   try {
     const bundle = await openBundle(blobs, champion.bundle);
     const functions = openCustomFunctions(await trustedCode(bundle, trust));
-    return {
-      version: champion.version,
-      kernel: compilePlan(bundle.plan as unknown as FeaturePlan, functions),
-      engine: openEngine(bundle.manifest.engine, bundle.modelBytes),
-      output: bundle.signature.output,
-    };
+    const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
+    const { output } = bundle.signature;
+    const engine = await openMatrixPredictor({
+      engine: bundle.manifest.engine,
+      bytes: bundle.modelBytes,
+      features: kernel.outputs,
+      task: output.task,
+      outputs: outputWidth(output),
+    });
+    return { version: champion.version, kernel, engine, output };
   } catch (error) {
     if (error instanceof SlipwayError) return { version: champion.version, unavailable: error.message };
     throw error;
@@ -66,14 +76,14 @@ export interface Judgement {
  *
  * @throws EVALUATION_*
  */
-export function judgeCandidate(subject: {
+export async function judgeCandidate(subject: {
   readonly spec: ModelSpec;
   readonly build: Build;
   readonly table: Table;
   readonly incumbent: Incumbent | undefined;
   /** What is known of the snapshot's images. */
   readonly images?: ImageTables;
-}): Judgement {
+}): Promise<Judgement> {
   const { spec, build, incumbent } = subject;
   const rows = build.rows.evaluate;
   const evaluated = selectRows(build.table, rows);
@@ -81,14 +91,14 @@ export function judgeCandidate(subject: {
   const scored: ScoredRows = {
     ...subjectOf(spec),
     labels: gatherFloats(values, rows),
-    predictions: build.engine.predictMatrix(build.kernel.evaluateTable(evaluated)),
+    predictions: await build.engine.predictMatrix(build.kernel.evaluateTable(evaluated)),
     ...(classes === undefined ? {} : { classes }),
     ...(unseenClasses === undefined ? {} : { unseenClasses }),
     ...(build.weights === undefined ? {} : { weights: gatherFloats(build.weights, rows) }),
   };
   const bootstrap = { seed: spec.seed };
   const report = evaluate({ ...scored, slices: sliceColumns(spec.slices, evaluated, spec), bootstrap });
-  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, subject, scored);
+  const champion = incumbent === undefined ? undefined : await championEvidence(incumbent, subject, scored);
   const gates = decideGates(spec.gates, {
     ...scored,
     bootstrap,
@@ -103,7 +113,7 @@ export function checkModelGates(spec: ModelSpec): void {
   checkGates(subjectOf(spec), spec.gates, Object.keys(spec.from.columns));
 }
 
-function championEvidence(
+async function championEvidence(
   incumbent: Incumbent,
   {
     build,
@@ -111,7 +121,7 @@ function championEvidence(
     images = new Map(),
   }: Pick<Parameters<typeof judgeCandidate>[0], "build" | "table" | "images">,
   { task, classes }: Pick<ScoredRows, "task" | "classes">,
-): ChampionEvidence {
+): Promise<ChampionEvidence> {
   if ("unavailable" in incumbent) return incumbent;
   const { version, kernel, engine, output } = incumbent;
   if (output.task !== task) return { version, unavailable: `it is a ${output.task} model` };
@@ -130,7 +140,7 @@ function championEvidence(
       ? build.table
       : withDerivedColumns(kernel, withImageColumns(table, kernel.derived, { ...kernel, images })).table;
     const evaluated = selectRows(derived, build.rows.evaluate);
-    const predictions = engine.predictMatrix(kernel.evaluateTable(evaluated));
+    const predictions = await engine.predictMatrix(kernel.evaluateTable(evaluated));
     if (classes === undefined || output.classes === undefined) return { version, predictions };
     return { version, predictions: inClasses(predictions, output.classes, classes) };
   } catch (error) {

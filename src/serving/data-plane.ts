@@ -3,6 +3,7 @@ import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts
 import type { BlobStore } from "../storage/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import type { RecommendRequest } from "./candidates.ts";
+import type { DataPlaneOptions } from "./data-plane-options.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
 import type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
@@ -25,6 +26,7 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
+import { lookAtAll, type SeenPast } from "./seen-past.ts";
 import type { ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
 import {
   Arm,
@@ -36,27 +38,6 @@ import {
 } from "./serving-table.ts";
 import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
-
-export interface DataPlaneOptions {
-  readonly blobs: BlobStore;
-  /** Whether the custom code of a bundle may run. Default: it may not. */
-  readonly trust?: CodeTrust;
-  /** Where the segments of the prediction log go; created when missing. */
-  readonly logDirectory: string;
-  readonly clock: Clock;
-  /** `fsync`: a prediction is acknowledged only when it would survive a loss of power. Default `os`. */
-  readonly durability?: "os" | "fsync";
-  /** Default 64 MiB. */
-  readonly maxSegmentBytes?: number;
-  /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
-  readonly windows?: LiveWindows;
-  /** Most instances in one request. Default 10,000. */
-  readonly maxInstances?: number;
-  /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */
-  readonly images?: ImageRules;
-  /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
-  readonly maxOpenCalls?: number;
-}
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
@@ -312,12 +293,21 @@ class LocalDataPlane implements DataPlane {
     if (loaded.runs === "inline")
       return await this.#predictWithImages(served, loaded, { instances, waiting });
     if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
-    const answered = loaded.predict(instances.records, ({ instance, error }) => {
-      throw badInstance(error, served, instance);
+    const past =
+      served.windows &&
+      lookAtAll(served.windows, instances.records, {
+        timeMs: Math.trunc(this.#clock()),
+        fault: (thrown, instance) => badInstance(thrown, served, instance),
+      });
+    const answered = loaded.predict(past?.records ?? instances.records, {
+      derived: past?.derived ?? NOTHING_DERIVED,
+      onWrong: ({ instance, error }) => {
+        throw badInstance(error, served, instance);
+      },
     });
     this.#unanswered.add(answered);
     try {
-      return this.#logAnswers(served, instances, { answers: await answered, waiting });
+      return this.#logAnswers(served, instances, { answers: await answered, past, waiting });
     } finally {
       this.#unanswered.delete(answered);
     }
@@ -347,23 +337,41 @@ class LocalDataPlane implements DataPlane {
   #logAnswers(
     served: Arm,
     { records, json }: Instances,
-    { answers, waiting }: { readonly answers: ThreadedAnswers; readonly waiting: Waiting },
+    given: {
+      readonly answers: ThreadedAnswers;
+      readonly past: SeenPast | undefined;
+      readonly waiting: Waiting;
+    },
   ): ThreadedPrediction {
-    const { features, outputs, width, texts, tensors } = answers;
+    const { past, waiting } = given;
+    const { features, outputs, width, texts, tensors } = given.answers;
     for (let i = 0; i < outputs.length; i++)
       if (!Number.isFinite(outputs[i]!)) throw notFinite(served, Math.floor(i / width), outputs[i]!);
     const list = json ?? Buffer.from(JSON.stringify(records));
     const input = texts.length === 0 ? list : inputWithTexts(list, texts);
     const featureCount = features.length / records.length;
-    this.#log.begin(served.template, { instances: records.length, featureCount, width, input });
+    const windows = past?.windows;
+    this.#log.begin(served.template, { instances: records.length, featureCount, width, input, windows });
     const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
-    for (let i = 0; i < records.length; i++)
+    for (let i = 0; i < records.length; i++) {
+      if (past !== undefined) {
+        const { derivedCount } = past.windows;
+        this.#log.putWindows(past.times[i]!, past.derived.subarray(i * derivedCount, (i + 1) * derivedCount));
+      }
       this.#log.putAll(
         bytes.subarray(i * featureCount * 8, (i + 1) * featureCount * 8),
         outputs.subarray(i * width, (i + 1) * width),
       );
+    }
     this.#predictions += records.length;
-    return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
+    const prediction = {
+      id: this.#log.append(waiting),
+      width,
+      outputs: Array.from(outputs),
+      texts,
+      tensors,
+    };
+    return windows === undefined ? prediction : { ...prediction, streamSequence: windows.streamSequence };
   }
 
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
@@ -476,12 +484,13 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
-    if (loaded.runs !== "inline") return undefined;
     const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
     const derived = derivedNames.length;
     return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
   }
 }
+
+const NOTHING_DERIVED = new Float64Array(0);
 
 function windowsOf({ models }: ServingTable): Set<ModelWindows> {
   const served = new Set<ModelWindows>();

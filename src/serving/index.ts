@@ -2,8 +2,8 @@ export type { RecommendRequest } from "./candidates.ts";
 export {
   createDataPlane,
   type DataPlane,
-  type DataPlaneOptions,
 } from "./data-plane.ts";
+export type { DataPlaneOptions } from "./data-plane-options.ts";
 export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
 export { loadModel } from "./loaded-model.ts";

@@ -4,7 +4,7 @@ import { openImageReader } from "../images/index.ts";
 import { pngOf } from "../images/testing/png.ts";
 import { writeGraph } from "../inference/testing/write-graph.ts";
 import type { SlipwayError } from "../kernel/index.ts";
-import type { DataPlaneOptions } from "./data-plane.ts";
+import type { DataPlaneOptions } from "./data-plane-options.ts";
 import type { ThreadedPrediction } from "./prediction.ts";
 import { replayLog } from "./replay.ts";
 import { openServingRoom } from "./testing/serving-room.ts";

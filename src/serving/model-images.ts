@@ -98,6 +98,14 @@ export class ModelImages {
     }
   }
 
+  /** Derived values that come from elsewhere, where there are any, with those of images. */
+  beside(others: Float64Array, images: Float64Array): Float64Array {
+    if (others.length === 0) return images;
+    const all = others.slice();
+    for (const place of this.places) all[place] = images[place]!;
+    return all;
+  }
+
   async close(): Promise<void> {
     await this.#readers.close();
   }

@@ -170,10 +170,14 @@ class Replay {
       return;
     }
     const { model } = replayable;
-    const { records, texts, recommend } = input;
+    const { texts, recommend } = input;
+    const records = input.records.map((record, at) =>
+      recordWithTime(record as InputRecord, { model, timeMs: payload.times[at] }),
+    );
     const again =
       model.runs === "inline"
-        ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
+        ? (instance: number): Promise<Recomputed> =>
+            recomputeInline(model, records[instance]!, loggedInstance(frame, payload, instance))
         : await recomputeOnThread(model, { frame, payload, records, texts });
     const misplaced =
       model.runs === "inline" && recommend !== undefined
@@ -183,6 +187,7 @@ class Replay {
       this.#addOne(frame, i, {
         logged: loggedOutput(frame, payload, i),
         ...(await again(i)),
+        ...(await this.#compareWindows(frame, { model, record: records[i]!, instance: i })),
         ...misplaced?.(i),
       });
     }
@@ -198,31 +203,12 @@ class Replay {
     }
   }
 
-  async #recompute(
-    model: LoadedModel,
-    of: {
-      readonly frame: PredictionFrame;
-      readonly payload: PredictionPayload;
-      readonly records: readonly unknown[];
-      readonly instance: number;
-    },
-  ): Promise<Recomputed> {
-    const { frame, payload, records, instance } = of;
-    const logged = loggedInstance(frame, payload, instance);
-    const timeMs = payload.times[instance];
-    const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
-    const derived = await derivedAgain(model, { record, logged: logged.derived });
-    if ("reason" in derived) return { verdict: "different", recomputed: null, reason: derived.reason };
-    const again = recompute(model, record, { ...logged, derived: derived.values });
-    return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
-  }
-
   /** What is wrong with the logged values of windows, if the stream says something else. */
   async #compareWindows(
     frame: PredictionFrame,
-    instance: { readonly model: LoadedModel; readonly record: InputRecord; readonly derived: Float64Array },
+    of: { readonly model: ServableModel; readonly record: InputRecord; readonly instance: number },
   ): Promise<{ verdict?: "different"; reason?: string }> {
-    const { model, record, derived } = instance;
+    const { model, record, instance } = of;
     const past = frame.windows && this.#pastOf(frame, model);
     if (past === undefined || frame.windows === undefined) return {};
     const windows = await past.at(frame.windows.streamSequence);
@@ -232,8 +218,9 @@ class Replay {
     }
     this.#windows.recomputed++;
     windows.resolve(record);
-    for (const place of model.images?.places ?? []) windows.values[place] = derived[place]!;
-    const difference = firstDifference(derived, windows.values);
+    const logged = loggedInstance(frame, frame.payload!, instance);
+    for (const place of model.imagePlaces) windows.values[place] = logged.derived[place]!;
+    const difference = firstDifference(logged.derived, windows.values);
     if (difference === undefined) return {};
     const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
     return { verdict: "different", reason };
@@ -279,7 +266,7 @@ class Replay {
     };
   }
 
-  #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {
+  #pastOf({ model: name, bundle }: PredictionFrame, model: ServableModel): PastWindows | undefined {
     const { stream } = this.#request;
     const { windows: program, derivedNames, windowSeed: seed } = model;
     if (stream === undefined || program === undefined) return undefined;
@@ -366,29 +353,29 @@ function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instan
   return asAnswered(loggedInstance(frame, payload, instance).outputs);
 }
 
-/** The derived values as they were logged, with those of images found out again: they are not logged for themselves. */
-async function derivedAgain(
-  { images }: LoadedModel,
-  { record, logged }: { readonly record: InputRecord; readonly logged: Float64Array },
-): Promise<{ readonly values: Float64Array } | { readonly reason: string }> {
-  if (images === undefined) return { values: logged };
+/** Looks into the images again, which are not logged for themselves; other derived values are taken as they were logged. */
+async function recomputeInline(
+  model: LoadedModel,
+  record: InputRecord,
+  logged: LoggedInstance,
+): Promise<Recomputed> {
+  const { images } = model;
+  if (images === undefined) return recompute(model, record, logged);
   try {
-    const [values = logged] = await images.read([record], ({ error }) => {
+    const [seen = logged.derived] = await images.read([record], ({ error }) => {
       throw error;
     });
-    if (logged.length > 0)
-      for (const place of logged.keys()) if (!images.places.includes(place)) values[place] = logged[place]!;
-    return { values };
+    return recompute(model, record, { ...logged, derived: images.beside(logged.derived, seen) });
   } catch (thrown) {
-    if (thrown instanceof SlipwayError) return { reason: thrown.message };
-    throw thrown;
+    if (!(thrown instanceof SlipwayError)) throw thrown;
+    return { verdict: "different", recomputed: null, reason: thrown.message };
   }
 }
 
 /** The record with the time that the prediction gave it, where it says none itself. */
 function recordWithTime(
   record: InputRecord,
-  { model, timeMs }: { readonly model: LoadedModel; readonly timeMs: number | undefined },
+  { model, timeMs }: { readonly model: ServableModel; readonly timeMs: number | undefined },
 ): InputRecord {
   return model.windows === undefined || timeMs === undefined
     ? record

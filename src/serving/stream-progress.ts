@@ -12,7 +12,7 @@ export interface StreamProgress {
   readonly problem: string | undefined;
 }
 
-/** How far windows have followed the stream; undefined where there are none. */
+/** Undefined while there are no windows. */
 export function progressOf(windows: LiveWindows): StreamProgress | undefined {
   const followed = windows.list();
   if (followed.length === 0) return undefined;

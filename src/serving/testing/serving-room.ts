@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { SlipwayError, systemClock } from "../../kernel/index.ts";
 import { type BlobStore, openFileBlobs } from "../../storage/index.ts";
-import { createDataPlane, type DataPlane, type DataPlaneOptions } from "../data-plane.ts";
+import { createDataPlane, type DataPlane } from "../data-plane.ts";
+import type { DataPlaneOptions } from "../data-plane-options.ts";
 import type { Prediction } from "../prediction.ts";
 
 /** A data plane in a folder of its own, closed and removed after the test. */

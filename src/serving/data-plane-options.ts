@@ -1,0 +1,26 @@
+import type { CodeTrust } from "../bundle/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import type { LiveWindows } from "../stream/index.ts";
+import type { ImageRules } from "./model-images.ts";
+
+export interface DataPlaneOptions {
+  readonly blobs: BlobStore;
+  /** Whether the custom code of a bundle may run. Default: it may not. */
+  readonly trust?: CodeTrust;
+  /** Where the segments of the prediction log go; created when missing. */
+  readonly logDirectory: string;
+  readonly clock: Clock;
+  /** `fsync`: a prediction is acknowledged only when it would survive a loss of power. Default `os`. */
+  readonly durability?: "os" | "fsync";
+  /** Default 64 MiB. */
+  readonly maxSegmentBytes?: number;
+  /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
+  readonly windows?: LiveWindows;
+  /** Most instances in one request. Default 10,000. */
+  readonly maxInstances?: number;
+  /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */
+  readonly images?: ImageRules;
+  /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
+  readonly maxOpenCalls?: number;
+}
