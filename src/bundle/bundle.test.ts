@@ -71,6 +71,55 @@ describe("the windows of a bundle", () => {
   });
 });
 
+describe("the items of a bundle", () => {
+  const items = {
+    key: "movie",
+    columns: ["movie", "year"],
+    rows: [
+      ["a", 1999],
+      ["b", null],
+    ],
+  };
+
+  it("are read back as they were written", async () => {
+    const { digest, manifest } = await writeBundle(blobs, { ...parts, items });
+    expect((await openBundle(blobs, digest)).items).toEqual(items);
+    expect(bundleBlobs(digest, manifest)).toHaveLength(6);
+  });
+
+  it.each([
+    ["of another format", { format: "slipway.items/2", ...items }],
+    ["whose first column is not the key", { format: "slipway.items/1", ...items, key: "year" }],
+    ["with a short row", { format: "slipway.items/1", ...items, rows: [["a"]] }],
+    ["with an object in a row", { format: "slipway.items/1", ...items, rows: [["a", {}]] }],
+    [
+      "with an item twice",
+      {
+        format: "slipway.items/1",
+        ...items,
+        rows: [
+          ["a", 1],
+          ["a", 2],
+        ],
+      },
+    ],
+    ["with an item without a key", { format: "slipway.items/1", ...items, rows: [[null, 1]] }],
+    ["that is no object", []],
+  ])("are refused as a file %s", async (_, content) => {
+    const { manifest } = await writeBundle(blobs, parts);
+    const bytes = Buffer.from(canonicalJson(content));
+    const digest = await blobs.put(bytes);
+    const bundle = await storeManifest({
+      ...manifest,
+      files: { ...manifest.files, items: { digest, bytes: bytes.length } },
+    });
+    await expect(openBundle(blobs, bundle)).rejects.toMatchObject({
+      code: "BUNDLE_DAMAGED",
+      details: { file: "items" },
+    });
+  });
+});
+
 describe("a bundle", () => {
   it("opens as it was written", async () => {
     const { digest, manifest } = await writeBundle(blobs, parts);

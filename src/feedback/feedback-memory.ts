@@ -76,7 +76,7 @@ export class FeedbackMemory {
 
   async #read(): Promise<void> {
     const newest = new Map<string, number>();
-    for (const { incarnation, number } of await this.#tail.waiting()) newest.set(incarnation, number);
+    for (const { incarnation, number } of this.#tail.waiting()) newest.set(incarnation, number);
     for (const [incarnation, number] of newest) {
       const first = number - SEGMENTS_LOOKED_AT + 1;
       if ((this.#tail.marks.get(incarnation)?.number ?? 0) < first)

@@ -184,6 +184,38 @@ describe("sequencing", () => {
     expect(worker.windows.list()[0]?.skipped).toBe(1);
   });
 
+  it("takes what was recommended for nothing that happened, but what is said of it for a label", async () => {
+    const room = await openFlights();
+    const worker = await room.worker(room.routing);
+    const sequencer = await room.sequencer();
+    const { dataPlane } = worker;
+    await worker.predict("late", at(1), at(1, "ORD"));
+    await sequencer.step();
+    await worker.windows.poll();
+    const request = { context: { date: 2 * HOUR }, candidates: [{ origin: "JFK" }, { origin: "ORD" }], n: 2 };
+    const acknowledged = Promise.withResolvers<void>();
+    const { id, items, streamSequence } = await dataPlane.recommend(dataPlane.find("late"), request, {
+      acknowledge: acknowledged.resolve,
+      refuse: acknowledged.reject,
+    });
+    await acknowledged.promise;
+    expect(streamSequence).toBe(2);
+    const place = items.findIndex(({ item }) => (item as { origin: string }).origin === "ORD");
+    expect((await loggedWindows(room, id))[place * 3]).toBe(1);
+    await worker.say(`${id}.${place}`, 30, { name: "delay", at: new Date(3 * HOUR).toISOString() });
+    expect(await sequencer.step()).toBe(1);
+    expect((await eventsIn(room)).slice(2)).toMatchObject([
+      { kind: "label", record: { origin: "ORD" }, timeMs: 2 * HOUR, labels: { delay: 30 } },
+    ]);
+    const report = await replayLog({
+      directory: room.logs.predictions,
+      stream: room.logs.stream,
+      blobs: room.blobs,
+      filter: { id },
+    });
+    expect(report).toMatchObject({ total: 2, identical: 2, windows: { recomputed: 2, unavailable: 0 } });
+  });
+
   it("leaves out predictions by models without windows, and what was never acknowledged", async () => {
     const room = await openFlights();
     const { writeSmallBundle, FLIGHT } = await import("../serving/testing/small-bundle.ts");

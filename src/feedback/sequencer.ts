@@ -160,8 +160,8 @@ export class Sequencer {
   async step(): Promise<number> {
     const before = this.#writer.sequence;
     // Feedback first: the predictions it is about are in the log by now.
-    const feedback = await this.#feedback.readEach();
-    const predictions = await this.#predictions.readEach();
+    const feedback = this.#feedback.readEach();
+    const predictions = this.#predictions.readEach();
     const sources: Source<Taken>[] = [
       ...Array.from(predictions, ([incarnation, frames]) => ({
         rank: `predictions ${incarnation}`,

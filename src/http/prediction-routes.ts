@@ -13,6 +13,7 @@ import {
   type BodyLimits,
   type InputRules,
   inputRules,
+  openapiDocument,
   outputTensors,
   parseV1Predict,
   parseV1Recommend,
@@ -62,7 +63,8 @@ interface PreparedArm {
 }
 
 const MAX_REMEMBERED_PATHS = 1_000;
-const V1_PATH = /^\/v1\/models\/([^/:]+)(?:\/(versions|labels)\/([^/:]+))?(?:\/(metadata)|:([a-z]+))?$/;
+const V1_PATH =
+  /^\/v1\/models\/([^/:]+)(?:\/(versions|labels)\/([^/:]+))?(?:\/(metadata|openapi\.json)|:([a-z]+))?$/;
 const V2_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer))?$/;
 
 /** Finds what answers at a path; remembers it until the data plane swaps its models. */
@@ -183,6 +185,8 @@ export class PredictionRouter {
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);
       const { version, signature } = served;
+      if (metadata === "openapi.json")
+        return this.#get(() => openapiDocument({ name: model, version, output: signature.output }, rules));
       return this.#get(() => v1Metadata({ name: model, version, ...outputShape(signature) }, rules));
     }
     return this.#statusV1(model, selector);

@@ -243,6 +243,15 @@ model({
   features: (c, past) => ({ x: c.x, n: past.rows.count({ over: "3h" }) }),
 });
 
+// Items.
+model({ from: flights, target, features, items: { key: "origin", columns: ["destination"] } });
+// @ts-expect-error there is no such column
+model({ from: flights, target, features, items: { key: "gate" } });
+// @ts-expect-error known only after the prediction
+model({ from: flights, target, features, items: { key: "origin", columns: ["delay"] } });
+// @ts-expect-error a key is missing
+model({ from: flights, target, features, items: { columns: ["origin"] } });
+
 // Features, targets and weights that are none.
 // @ts-expect-error a time is not a feature
 model({ from: flights, target: (row) => row.delay, features: (c) => ({ when: c.date }) });

@@ -23,8 +23,10 @@ import {
   unknownVersion,
 } from "./refusals.ts";
 import { parseRouting, type RoutingSnapshot } from "./routing.ts";
+import { lookAtAll, type SeenPast } from "./seen-past.ts";
 import type { ModelStatus, ServedVersion } from "./served-version.ts";
 import { Arm, EMPTY_TABLE, prepareTable, type ServingTable, threadedModels } from "./serving-table.ts";
+import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 
 export interface DataPlaneOptions {
@@ -77,18 +79,6 @@ export interface Prediction {
   readonly outputs: readonly number[];
   /** Of a model with windows: the number of the last event of the stream that they had seen. */
   readonly streamSequence?: number;
-}
-
-export interface StreamProgress {
-  /** The number of the last event applied. */
-  readonly sequence: number;
-  /** How long ago the windows held everything that had been logged. */
-  readonly ageMs: number;
-  /** Keys that are kept, over all windows. */
-  readonly keys: number;
-  /** Events that did not fit the windows of a version. */
-  readonly skipped: number;
-  readonly problem: string | undefined;
 }
 
 /** What a model on a thread of its own answered. */
@@ -321,12 +311,21 @@ class LocalDataPlane implements DataPlane {
     if (loaded.runs !== "on-thread") throw new TypeError("this model answers at once");
     this.#check(served, instances.records);
     if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
-    const answered = loaded.predict(instances.records, ({ instance, error }) => {
-      throw badInstance(error, served, instance);
+    const past =
+      served.windows &&
+      lookAtAll(served.windows, instances.records, {
+        timeMs: Math.trunc(this.#clock()),
+        fault: (thrown, instance) => badInstance(thrown, served, instance),
+      });
+    const answered = loaded.predict(past?.records ?? instances.records, {
+      derived: past?.derived ?? NOTHING_DERIVED,
+      onWrong: ({ instance, error }) => {
+        throw badInstance(error, served, instance);
+      },
     });
     this.#unanswered.add(answered);
     try {
-      return this.#logAnswers(served, instances, { answers: await answered, waiting });
+      return this.#logAnswers(served, instances, { answers: await answered, past, waiting });
     } finally {
       this.#unanswered.delete(answered);
     }
@@ -335,23 +334,41 @@ class LocalDataPlane implements DataPlane {
   #logAnswers(
     served: Arm,
     { records, json }: Instances,
-    { answers, waiting }: { readonly answers: ThreadedAnswers; readonly waiting: Waiting },
+    given: {
+      readonly answers: ThreadedAnswers;
+      readonly past: SeenPast | undefined;
+      readonly waiting: Waiting;
+    },
   ): ThreadedPrediction {
-    const { features, outputs, width, texts, tensors } = answers;
+    const { past, waiting } = given;
+    const { features, outputs, width, texts, tensors } = given.answers;
     for (let i = 0; i < outputs.length; i++)
       if (!Number.isFinite(outputs[i]!)) throw notFinite(served, Math.floor(i / width), outputs[i]!);
     const list = json ?? Buffer.from(JSON.stringify(records));
     const input = texts.length === 0 ? list : inputWithTexts(list, texts);
     const featureCount = features.length / records.length;
-    this.#log.begin(served.template, { instances: records.length, featureCount, width, input });
+    const windows = past?.windows;
+    this.#log.begin(served.template, { instances: records.length, featureCount, width, input, windows });
     const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
-    for (let i = 0; i < records.length; i++)
+    for (let i = 0; i < records.length; i++) {
+      if (past !== undefined) {
+        const { derivedCount } = past.windows;
+        this.#log.putWindows(past.times[i]!, past.derived.subarray(i * derivedCount, (i + 1) * derivedCount));
+      }
       this.#log.putAll(
         bytes.subarray(i * featureCount * 8, (i + 1) * featureCount * 8),
         outputs.subarray(i * width, (i + 1) * width),
       );
+    }
     this.#predictions += records.length;
-    return { id: this.#log.append(waiting), width, outputs: Array.from(outputs), texts, tensors };
+    const prediction = {
+      id: this.#log.append(waiting),
+      width,
+      outputs: Array.from(outputs),
+      texts,
+      tensors,
+    };
+    return windows === undefined ? prediction : { ...prediction, streamSequence: windows.streamSequence };
   }
 
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
@@ -388,16 +405,7 @@ class LocalDataPlane implements DataPlane {
   }
 
   streamProgress(): StreamProgress | undefined {
-    const followed = this.#windows.list();
-    if (followed.length === 0) return undefined;
-    const { sequence, ageMs, problem } = this.#windows;
-    return {
-      sequence,
-      ageMs,
-      keys: followed.reduce((sum, { keyCount }) => sum + keyCount, 0),
-      skipped: followed.reduce((sum, { skipped }) => sum + skipped, 0),
-      problem,
-    };
+    return progressOf(this.#windows);
   }
 
   async close(): Promise<void> {
@@ -466,12 +474,13 @@ class LocalDataPlane implements DataPlane {
   }
 
   async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
-    if (loaded.runs !== "inline") return undefined;
     const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
     const derived = derivedNames.length;
     return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
   }
 }
+
+const NOTHING_DERIVED = new Float64Array(0);
 
 function windowsOf({ models }: ServingTable): Set<ModelWindows> {
   const served = new Set<ModelWindows>();

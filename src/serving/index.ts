@@ -6,7 +6,6 @@ export {
   type DataPlaneOptions,
   type Instances,
   type Prediction,
-  type StreamProgress,
   type ThreadedPrediction,
   type VersionSelector,
 } from "./data-plane.ts";
@@ -42,3 +41,4 @@ export type { Answer, ReplayVerdict } from "./replayed-answer.ts";
 export { parseRouting, type RoutedModel, type RoutedVersion, type RoutingSnapshot } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionStatus } from "./served-version.ts";
+export type { StreamProgress } from "./stream-progress.ts";

@@ -13,20 +13,19 @@ import {
   type FeaturePlan,
   featuresErrors,
   openCustomFunctions,
-  type WindowProgram,
-  windowProgram,
 } from "../features/index.ts";
 import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
+import { type PlanWindows, planWindows } from "./plan-windows.ts";
 import { openThreadedModel, type ThreadedModel } from "./threaded-model.ts";
 
 /** A bundle that has been opened, by where its model runs. */
 export type ServableModel = LoadedModel | ThreadedModel;
 
 /** A bundle ready to predict: raw record → features → output. Not for concurrent use: it reuses `features`. */
-export interface LoadedModel {
+export interface LoadedModel extends PlanWindows {
   readonly runs: "inline";
   readonly bundle: Digest;
   readonly signature: Signature;
@@ -37,12 +36,6 @@ export interface LoadedModel {
   readonly featureBytes: Uint8Array;
   /** Numbers that an instance is answered with. */
   readonly width: number;
-  /** The derived values that an instance needs beside its record, in order; mostly none. */
-  readonly derivedNames: readonly string[];
-  /** Where derived values come from; undefined where there are none. */
-  readonly windows: WindowProgram | undefined;
-  /** The past that the bundle brings along for its windows, as `WindowState` writes it. */
-  readonly windowSeed: Uint8Array | undefined;
   /** What the model chooses among when it recommends and nobody says what. */
   readonly items: KnownItems | undefined;
   /**
@@ -85,9 +78,7 @@ export async function loadModel(blobs: BlobStore, digest: Digest, trust?: CodeTr
     features,
     featureBytes: new Uint8Array(features.buffer),
     width: engine.outputs,
-    derivedNames: kernel.derived.map(({ name }) => name),
-    windows: windowProgram(kernel),
-    windowSeed: bundle.windows,
+    ...planWindows(bundle, kernel),
     items: bundle.items,
     predict: (record, derived) => {
       kernel.evaluateRecord(record, features, derived);

@@ -8,7 +8,8 @@ import type { ThreadedAnswers, ThreadedModel } from "./threaded-model.ts";
 export interface LoggedRequest {
   readonly frame: PredictionFrame;
   readonly payload: PredictionPayload;
-  readonly records: readonly unknown[];
+  /** With their times. */
+  readonly records: readonly Readonly<Record<string, unknown>>[];
   /** What outputs are places in. */
   readonly texts: readonly string[];
 }
@@ -20,8 +21,11 @@ export async function recomputeOnThread(
 ): Promise<(instance: number) => Recomputed & { readonly logged?: Answer }> {
   let answers: ThreadedAnswers;
   try {
-    answers = await model.predict(records as readonly Readonly<Record<string, unknown>>[], ({ error }) => {
-      throw error;
+    answers = await model.predict(records, {
+      derived: payload.derived,
+      onWrong: ({ error }) => {
+        throw error;
+      },
     });
   } catch (thrown) {
     if (!(thrown instanceof SlipwayError)) throw thrown;

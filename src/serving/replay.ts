@@ -169,10 +169,14 @@ class Replay {
       return;
     }
     const { model } = replayable;
-    const { records, texts, recommend } = input;
+    const { texts, recommend } = input;
+    const records = input.records.map((record, at) =>
+      recordWithTime(record as InputRecord, { model, timeMs: payload.times[at] }),
+    );
     const again =
       model.runs === "inline"
-        ? (instance: number) => this.#recompute(model, { frame, payload, records, instance })
+        ? (instance: number): Recomputed =>
+            recompute(model, records[instance]!, loggedInstance(frame, payload, instance))
         : await recomputeOnThread(model, { frame, payload, records, texts });
     const misplaced =
       model.runs === "inline" && recommend !== undefined
@@ -181,7 +185,8 @@ class Replay {
     for (let i = range.first; i < range.first + range.count; i++) {
       this.#addOne(frame, i, {
         logged: loggedOutput(frame, payload, i),
-        ...(await again(i)),
+        ...again(i),
+        ...(await this.#compareWindows(frame, { model, record: records[i]!, instance: i })),
         ...misplaced?.(i),
       });
     }
@@ -194,29 +199,12 @@ class Replay {
       if ("model" in known && known.model.runs === "on-thread") await known.model.close();
   }
 
-  async #recompute(
-    model: LoadedModel,
-    of: {
-      readonly frame: PredictionFrame;
-      readonly payload: PredictionPayload;
-      readonly records: readonly unknown[];
-      readonly instance: number;
-    },
-  ): Promise<Recomputed> {
-    const { frame, payload, records, instance } = of;
-    const logged = loggedInstance(frame, payload, instance);
-    const timeMs = payload.times[instance];
-    const record = recordWithTime(records[instance] as InputRecord, { model, timeMs });
-    const again = recompute(model, record, logged);
-    return { ...again, ...(await this.#compareWindows(frame, { model, record, derived: logged.derived })) };
-  }
-
   /** What is wrong with the logged values of windows, if the stream says something else. */
   async #compareWindows(
     frame: PredictionFrame,
-    instance: { readonly model: LoadedModel; readonly record: InputRecord; readonly derived: Float64Array },
+    of: { readonly model: ServableModel; readonly record: InputRecord; readonly instance: number },
   ): Promise<{ verdict?: "different"; reason?: string }> {
-    const { model, record, derived } = instance;
+    const { model, record, instance } = of;
     const past = frame.windows && this.#pastOf(frame, model);
     if (past === undefined || frame.windows === undefined) return {};
     const windows = await past.at(frame.windows.streamSequence);
@@ -226,7 +214,8 @@ class Replay {
     }
     this.#windows.recomputed++;
     windows.resolve(record);
-    const difference = firstDifference(derived, windows.values);
+    const logged = loggedInstance(frame, frame.payload!, instance);
+    const difference = firstDifference(logged.derived, windows.values);
     if (difference === undefined) return {};
     const reason = `from the stream, "${model.derivedNames[difference] ?? difference}" comes out differently`;
     return { verdict: "different", reason };
@@ -272,7 +261,7 @@ class Replay {
     };
   }
 
-  #pastOf({ model: name, bundle }: PredictionFrame, model: LoadedModel): PastWindows | undefined {
+  #pastOf({ model: name, bundle }: PredictionFrame, model: ServableModel): PastWindows | undefined {
     const { stream } = this.#request;
     const { windows: program, derivedNames, windowSeed: seed } = model;
     if (stream === undefined || program === undefined) return undefined;
@@ -361,7 +350,7 @@ function loggedOutput(frame: PredictionFrame, payload: PredictionPayload, instan
 /** The record with the time that the prediction gave it, where it says none itself. */
 function recordWithTime(
   record: InputRecord,
-  { model, timeMs }: { readonly model: LoadedModel; readonly timeMs: number | undefined },
+  { model, timeMs }: { readonly model: ServableModel; readonly timeMs: number | undefined },
 ): InputRecord {
   return model.windows === undefined || timeMs === undefined
     ? record

@@ -42,9 +42,7 @@ export class Arm implements ServedVersion {
       incarnation,
       bundle: loaded.bundle,
       featureCount: loaded.featureNames.length,
-      ...(windows === undefined || loaded.runs !== "inline"
-        ? {}
-        : { derivedCount: loaded.derivedNames.length }),
+      ...(windows === undefined ? {} : { derivedCount: loaded.derivedNames.length }),
     });
   }
 }

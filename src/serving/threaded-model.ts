@@ -10,6 +10,7 @@ import {
 } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import { servingErrors } from "./errors.ts";
+import { type PlanWindows, planWindows } from "./plan-windows.ts";
 
 /** What instances were answered with by a model that runs on a thread of its own. */
 export interface ThreadedAnswers {
@@ -28,7 +29,7 @@ export interface ThreadedAnswers {
 export type OnWrongInstance = (wrong: { readonly instance: number; readonly error: unknown }) => never;
 
 /** A bundle whose model runs on a thread of its own and answers later. Any number of calls may be open. */
-export interface ThreadedModel {
+export interface ThreadedModel extends PlanWindows {
   readonly runs: "on-thread";
   readonly bundle: Digest;
   readonly signature: Signature;
@@ -37,10 +38,13 @@ export interface ThreadedModel {
   readonly featureNames: readonly string[];
   /** Calls that are not answered yet. */
   openCalls(): number;
-  /** @throws what `onWrong` throws, and INFERENCE_* */
+  /**
+   * @param given `derived`: instance by instance, as many values as there are derived names; read before this returns
+   * @throws what `onWrong` throws, and INFERENCE_*
+   */
   predict(
     records: readonly Readonly<Record<string, unknown>>[],
-    onWrong: OnWrongInstance,
+    given: { readonly derived: Float64Array; readonly onWrong: OnWrongInstance },
   ): Promise<ThreadedAnswers>;
   /** Ends the thread; calls that are open are refused. */
   close(): Promise<void>;
@@ -54,11 +58,6 @@ export interface ThreadedModel {
  */
 export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKernel): Promise<ThreadedModel> {
   const { digest, signature, manifest } = bundle;
-  if (kernel.derived.length > 0)
-    throw servingErrors.SERVING_ENGINE_MISMATCH.error(
-      `bundle ${digest} does not fit together: its plan reads windows, which models on threads do not have`,
-      { details: { bundle: digest } },
-    );
   const isImported = kernel.outputs.length === 0;
   const predict = isImported
     ? byRecords(await openImported(bundle))
@@ -70,11 +69,12 @@ export async function openThreadedModel(bundle: OpenBundle, kernel: FeatureKerne
     signature,
     engine: manifest.engine,
     featureNames: kernel.outputs.map(({ name }) => name),
+    ...planWindows(bundle, kernel),
     openCalls: () => open,
-    predict: async (records, onWrong) => {
+    predict: async (records, given) => {
       open++;
       try {
-        return await predict.answer(records, onWrong);
+        return await predict.answer(records, given);
       } finally {
         open--;
       }
@@ -92,7 +92,7 @@ const NO_FEATURES = new Float64Array(0);
 
 function byRecords(model: OnnxModel): Predicts {
   return {
-    answer: async (records, onWrong) => ({
+    answer: async (records, { onWrong }) => ({
       features: NO_FEATURES,
       ...(await model.predict(records, onWrong)),
     }),
@@ -102,12 +102,17 @@ function byRecords(model: OnnxModel): Predicts {
 
 function byFeatures(engine: OnnxEngine, kernel: FeatureKernel): Predicts {
   const width = kernel.outputs.length;
+  const derivedCount = kernel.derived.length;
   return {
-    answer: async (records, onWrong) => {
+    answer: async (records, { derived, onWrong }) => {
       const features = new Float64Array(records.length * width);
       for (const [instance, record] of records.entries()) {
         try {
-          kernel.evaluateRecord(record, features.subarray(instance * width, (instance + 1) * width));
+          kernel.evaluateRecord(
+            record,
+            features.subarray(instance * width, (instance + 1) * width),
+            derived.subarray(instance * derivedCount, (instance + 1) * derivedCount),
+          );
         } catch (error) {
           onWrong({ instance, error });
         }

@@ -1,9 +1,10 @@
+import { readdirSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { SlipwayError } from "../kernel/index.ts";
 import { fileError, isSystemError } from "./file-errors.ts";
-import { FRAME_HEADER_BYTES } from "./segment-format.ts";
-import { type LogFrame, listSegments, readSegment, type SegmentInfo } from "./segment-reader.ts";
+import { FRAME_HEADER_BYTES, parseSegmentFileName } from "./segment-format.ts";
+import { type LogFrame, readSegment, type SegmentInfo } from "./segment-reader.ts";
 
 /** How far one writer's segments have been read: `offset` is where the next frame begins. */
 export interface LogMark {
@@ -56,20 +57,26 @@ export class LogTail {
     this.#marks.set(incarnation, mark);
   }
 
-  /** Segments that hold something which has not been read, in the order of their names. */
-  async waiting(): Promise<SegmentInfo[]> {
+  /**
+   * Segments that hold something which has not been read, in the order of their names. Looked up in one go: many times a
+   * second that costs a fraction of what the thread pool would.
+   *
+   * @throws STORAGE_IO
+   */
+  waiting(): SegmentInfo[] {
     const { directory, prefix, except } = this.#options;
-    const segments = await listSegments(directory, {
-      prefix,
+    const waiting: SegmentInfo[] = [];
+    for (const segment of namesIn(directory)) {
+      const name = parseSegmentFileName(segment);
+      if (name?.prefix !== prefix || except?.(name.incarnation)) continue;
+      const mark = this.#marks.get(name.incarnation);
       // What has been read to its end and is followed by another segment need not be looked at again.
-      wanted: ({ incarnation, number }) =>
-        except?.(incarnation) !== true && number >= (this.#marks.get(incarnation)?.number ?? 0),
-    });
-    return segments.filter(({ segment, incarnation, number, bytes }) => {
-      if (this.#exhausted.get(segment) === bytes) return false;
-      const mark = this.#marks.get(incarnation);
-      return mark?.number !== number || bytes > mark.offset;
-    });
+      if (mark !== undefined && name.number < mark.number) continue;
+      const bytes = sizeOf(join(directory, segment));
+      if (bytes === undefined || this.#exhausted.get(segment) === bytes) continue;
+      if (mark?.number !== name.number || bytes > mark.offset) waiting.push({ ...name, segment, bytes });
+    }
+    return waiting.sort((a, b) => (a.segment < b.segment ? -1 : 1));
   }
 
   /**
@@ -79,12 +86,12 @@ export class LogTail {
    * @throws STORAGE_LOG_DAMAGED unless `onDamage` is given, STORAGE_LOG_UNSUPPORTED, STORAGE_IO
    */
   async *read(): AsyncGenerator<TailedFrame, void, undefined> {
-    for (const info of await this.waiting()) yield* this.#readOn(info);
+    for (const info of this.waiting()) yield* this.#readOn(info);
   }
 
   /** The same, to be read side by side: what was written since, for each writer that wrote. */
-  async readEach(): Promise<ReadonlyMap<string, AsyncGenerator<TailedFrame, void, undefined>>> {
-    const segments = Map.groupBy(await this.waiting(), ({ incarnation }) => incarnation);
+  readEach(): ReadonlyMap<string, AsyncGenerator<TailedFrame, void, undefined>> {
+    const segments = Map.groupBy(this.waiting(), ({ incarnation }) => incarnation);
     return new Map(Array.from(segments, ([incarnation, ofIt]) => [incarnation, this.#readAll(ofIt)]));
   }
 
@@ -111,5 +118,22 @@ export class LogTail {
       // Its writer closed without having written a frame, or it was removed for its age, since the names were listed.
       if (!isSystemError(thrown, "ENOENT")) throw fileError(thrown, "read the log segment", path);
     }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (thrown) {
+    if (isSystemError(thrown, "ENOENT")) return [];
+    throw fileError(thrown, "list the log segments in", directory);
+  }
+}
+
+function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size;
+  } catch (thrown) {
+    throw fileError(thrown, "look at the log segment", path);
   }
 }

@@ -54,10 +54,7 @@ export interface ReadOptions {
 /** The segments of a log in the order of their names: by incarnation, then number. A missing directory has none. */
 export async function listSegments(
   directory: string,
-  options: Pick<ReadOptions, "prefix" | "incarnation"> & {
-    /** Only those of which this says so. */
-    readonly wanted?: (name: SegmentName) => boolean;
-  } = {},
+  options: Pick<ReadOptions, "prefix" | "incarnation"> = {},
 ): Promise<SegmentInfo[]> {
   const segments: SegmentInfo[] = [];
   for (const segment of (await namesIn(directory)).sort()) {
@@ -65,7 +62,6 @@ export async function listSegments(
     if (name === undefined) continue;
     if (options.prefix !== undefined && options.prefix !== name.prefix) continue;
     if (options.incarnation !== undefined && options.incarnation !== name.incarnation) continue;
-    if (options.wanted?.(name) === false) continue;
     const bytes = await sizeOf(join(directory, segment));
     if (bytes !== undefined) segments.push({ ...name, segment, bytes });
   }

@@ -25,6 +25,7 @@ export { wireErrors } from "./errors.ts";
 export { type ExampleFeatures, recordsOfFeatures } from "./example-features.ts";
 export { type FeedbackBody, parseFeedbackBody } from "./feedback-body.ts";
 export { type MlflowType, mlflowError, mlflowType, parseInvocations } from "./mlflow.ts";
+export { type DescribedModel, openapiDocument } from "./openapi.ts";
 export { parseOperationInput, parseOperationName } from "./operation-input.ts";
 export { operationsReference } from "./operations-page.ts";
 export {

@@ -19,6 +19,15 @@ export interface ModelOutput {
   readonly tensors?: readonly AnswerTensor[];
 }
 
+/** An output as tensors, whether or not its signature calls it that. */
+export function modelOutputs({
+  name,
+  width,
+  tensors,
+}: ModelOutput & { readonly width?: number }): readonly AnswerTensor[] {
+  return tensors ?? [{ name, type: "float", shape: width === undefined ? [] : [width] }];
+}
+
 export function outputNames({ name, tensors }: ModelOutput): readonly string[] {
   return tensors?.map((tensor) => tensor.name) ?? [name];
 }
