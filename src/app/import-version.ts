@@ -1,7 +1,9 @@
 import { outputWidth } from "../bundle/index.ts";
-import { shortDigest } from "../kernel/index.ts";
+import { type Digest, shortDigest } from "../kernel/index.ts";
+import type { ImportRecipe, Recipe } from "../pipeline/index.ts";
 import type { CarriedVersion, Version } from "../registry/index.ts";
 import { archiveDamaged, type BlobStore, storageErrors } from "../storage/index.ts";
+import { programDigest } from "../training/index.ts";
 import { controlOperations, type OperationContext, type OperationOutput } from "../wire/index.ts";
 import { isCodeSigned, signCode } from "./code-signatures.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
@@ -47,7 +49,7 @@ export async function importVersion(
   const from = writerOf(carried);
   const model = wanted ?? from.model;
   await retainAll(blobs, carried);
-  await allow(context, { model, unpacked, call });
+  await allow(context, { model, unpacked, call, allowCode });
   const { version, alreadyRegistered, status, champion } = await registry.registerVersion({
     ...carried.version,
     ...{ model, run: null, actor: call.actor, origin: carried.origin, championIfFirst: true },
@@ -73,13 +75,33 @@ export async function importVersion(
   };
 }
 
-/** Code from elsewhere is signed by this installation too, so that its workers run it. */
+/**
+ * Code from elsewhere is signed by this installation too, so that its workers run it; and so is, where that is wanted, the
+ * program that trained the version, so that it may be reproduced.
+ */
 async function allow(
-  { state, registry }: ControlContext,
-  allowed: { readonly model: string; readonly unpacked: UnpackedModel; readonly call: OperationContext },
+  context: ControlContext,
+  allowed: {
+    readonly model: string;
+    readonly unpacked: UnpackedModel;
+    readonly call: OperationContext;
+    readonly allowCode: boolean;
+  },
 ): Promise<void> {
   const { code, carried } = allowed.unpacked;
-  if (code === undefined || isCodeSigned(state, code)) return;
+  const recipe = carried.version.recipe as unknown as Recipe | ImportRecipe;
+  const isTrained = recipe.format === "slipway.recipe/1";
+  const program = isTrained && allowed.allowCode ? programDigest(recipe.trainer) : undefined;
+  for (const digest of [code, program]) if (digest !== undefined) await allowOne(context, digest, allowed);
+}
+
+async function allowOne(
+  { state, registry }: ControlContext,
+  code: Digest,
+  allowed: { readonly model: string; readonly unpacked: UnpackedModel; readonly call: OperationContext },
+): Promise<void> {
+  if (isCodeSigned(state, code)) return;
+  const { carried } = allowed.unpacked;
   const { installation, version } = writerOf(carried);
   await registry.notePortable({
     action: "code.allowed",

@@ -34,6 +34,7 @@ export type Job =
       readonly recipe: Recipe;
       readonly snapshot: SnapshotManifest;
       readonly expected: BundleManifest;
+      readonly projectRoot: string;
       readonly threads: number;
     }
   | { readonly kind: "import"; readonly source: Digest; readonly format?: OriginFormat }

@@ -56,6 +56,9 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
         signed: state,
         questions: jobQuestions(context, call.actor),
         onEvent: call.onProgress,
+        ...(job.kind === "reproduce" && job.recipe.trainer.kind === "command"
+          ? { graceMs: job.recipe.trainer.graceMs }
+          : {}),
         signal: AbortSignal.any([call.signal, context.closing]),
       });
       const { verdict, expected, got, differences } = reproduction;
@@ -96,6 +99,7 @@ async function reproductionOf(
     recipe: version.recipe as unknown as Recipe,
     snapshot: await readManifest(context, snapshot.manifestBlob),
     expected,
+    projectRoot: context.location.projectRoot,
     threads: threads ?? context.location.settings.trainingThreads,
   };
 }

@@ -1,5 +1,6 @@
 import { constants, setPriority } from "node:os";
 import { type CodeTrust, noCode, readManifest } from "../bundle/index.ts";
+import { inheritedEnvironment } from "../config/index.ts";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
 import {
@@ -86,7 +87,10 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
       const dataset = project.datasetNameOf(job.model);
       const { model, threads } = job;
       const custom = project.customSourcesOf(model);
-      return executeRun({ model, spec, custom, dataset, projectRoot: project.root, threads }, ports);
+      return executeRun(
+        { model, spec, custom, dataset, projectRoot: project.root, threads },
+        { ...ports, programs: programsOf(project.root) },
+      );
     }
     case "ingest": {
       const project = await loadProject(job.projectRoot);
@@ -97,7 +101,10 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
       return { ...taken, validation: await validateTaken({ ...taken, dataset }, place, ports) };
     }
     case "reproduce":
-      return reproduceBundle({ ...job, blobs, trust, report, signal: stopping.signal });
+      return reproduceBundle({
+        ...{ ...job, blobs, trust, report, signal: stopping.signal },
+        programs: programsOf(job.projectRoot),
+      });
     case "import":
       return importModel({ ...job, blobs });
     case "reproduce-import":
@@ -164,6 +171,11 @@ function bytesProgress(
     reported = done;
     report({ kind: "progress", step, done: Math.round(done / 1e6), of: Math.round(of / 1e6), unit: "MB" });
   };
+}
+
+/** What programs that train inherit. */
+function programsOf(projectRoot: string): NonNullable<RunPorts["programs"]> {
+  return { projectRoot, environment: inheritedEnvironment() };
 }
 
 function ask<Question extends JobQuestion>(

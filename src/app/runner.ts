@@ -16,6 +16,8 @@ export interface RunJobOptions {
   readonly questions?: JobQuestions;
   readonly onEvent: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
+  /** How long what the job itself has started may take to stop, when the job is cancelled. */
+  readonly graceMs?: number;
   /** Called with the runner's process id once it runs. */
   readonly onStart?: (pid: number) => void;
 }
@@ -49,7 +51,7 @@ export async function runJob<Kind extends Job["kind"]>(
   let impatience: NodeJS.Timeout | undefined;
   const cancel = (): void => {
     child.kill("SIGTERM");
-    impatience = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    impatience = setTimeout(() => child.kill("SIGKILL"), GRACE_MS + (options.graceMs ?? 0));
   };
   options.signal?.addEventListener("abort", cancel, { once: true });
 

@@ -18,6 +18,8 @@ export interface StateDirectory {
   readonly sequencer: string;
   /** States of windows, kept so that a worker need not read the whole stream; they can be made anew. */
   readonly windows: string;
+  /** What the programs of runs printed, one file a run. */
+  readonly runLogs: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
   readonly routing: string;
   /** Address and token of the running control plane, mode 0600. */
@@ -47,6 +49,7 @@ export function openStateDirectory(root: string): StateDirectory {
     stream: join(root, "stream"),
     sequencer: join(root, "sequencer.json"),
     windows: join(root, "windows"),
+    runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
     workers: join(root, "workers"),

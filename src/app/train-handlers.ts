@@ -1,6 +1,7 @@
 import { newId, SlipwayError } from "../kernel/index.ts";
 import { type RunEvent, type RunOutcome, runSteps } from "../pipeline/index.ts";
 import { loadProject } from "../project/index.ts";
+import { programDigest } from "../training/index.ts";
 import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import { signCode } from "./code-signatures.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
@@ -8,6 +9,7 @@ import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
 import { jobQuestions } from "./job-questions.ts";
 import { requireModel } from "./project-lookup.ts";
+import { openRunLog, readRunLog } from "./run-log.ts";
 import { thisProcess } from "./run-owner.ts";
 import { runDetail, runRecord } from "./run-records.ts";
 import { runJob } from "./runner.ts";
@@ -16,7 +18,7 @@ import { publishAndAwait } from "./take-up.ts";
 import { validationSummary } from "./validation-handler.ts";
 import { evaluationRecord, gateRecords, importanceRecords, versionMetrics } from "./version-records.ts";
 
-type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show">;
+type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show" | "runs.log">;
 
 export function trainHandlers(context: ControlContext): TrainHandlers {
   const { registry } = context;
@@ -26,6 +28,14 @@ export function trainHandlers(context: ControlContext): TrainHandlers {
       runs: (await registry.runs(model, { limit })).map(runRecord),
     }),
     "runs.show": async ({ run }) => runDetail(await registry.run(run)),
+    "runs.log": async ({ run, from }) => {
+      const { id, finishedAt } = await registry.run(run);
+      return {
+        run: id,
+        ...(await readRunLog(context.state.runLogs, id, from)),
+        finished: finishedAt !== null,
+      };
+    },
   };
 }
 
@@ -39,7 +49,7 @@ async function train(
   const { registry, clock, location } = context;
   const startedAt = clock();
   const project = await loadProject(location.projectRoot);
-  requireModel(project, input.model);
+  const { trainer } = requireModel(project, input.model);
   const threads = input.threads ?? location.settings.trainingThreads;
   const run = newId("run", clock);
   await registry.startRun({
@@ -51,6 +61,7 @@ async function train(
     details: { threads, config: project.configDigest },
   });
   const steps = recordSteps(context, run);
+  const log = openRunLog(context.state.runLogs, run);
   try {
     const outcome = await runJob(
       { kind: "train", projectRoot: location.projectRoot, model: input.model, threads },
@@ -60,8 +71,10 @@ async function train(
         questions: jobQuestions(context, call.actor),
         onEvent: (event) => {
           steps.note(event);
+          log.note(event);
           call.onProgress(event);
         },
+        ...(trainer.kind === "command" ? { graceMs: trainer.graceMs } : {}),
         signal: AbortSignal.any([call.signal, context.closing]),
       },
     );
@@ -86,6 +99,8 @@ async function train(
       outcome: { error: serializeError(error) },
     });
     throw error;
+  } finally {
+    await log.close();
   }
 }
 
@@ -107,8 +122,8 @@ async function register(
   const step = { kind: "step", step: "register", ...position } as const;
   call.onProgress({ ...step, state: "running" });
   const began = context.clock();
-  const code = outcome.manifest.files.code?.digest;
-  if (code !== undefined) signCode(context.state, code);
+  for (const code of [outcome.manifest.files.code?.digest, programDigest(outcome.recipe.trainer)])
+    if (code !== undefined) signCode(context.state, code);
   const registered = await registry.registerVersion({
     model,
     bundle: outcome.bundle,

@@ -67,6 +67,9 @@ export function openProgress({ err, label, clock = monotonicMs }: ProgressOption
           if (event.state === "running") active = { name: event.step, since: clock() };
           else writeLine(stepLine(event, err));
           break;
+        case "log":
+          for (const line of event.lines) writeLine(err.paint("dim", `  ${printable(line)}`));
+          break;
         case "progress":
         case "iteration":
           moving = event;
@@ -133,7 +136,8 @@ function describeMoving(event: MovingEvent): string {
     event.validate === null ? "" : `validate ${formatMetric(event.validate)}`,
   ].filter((score) => score !== "");
   const metric = scores.length === 0 ? "" : `  ${event.metric} ${scores.join(", ")}`;
-  return `${formatCount(event.iteration)}/${formatCount(event.of)}${metric}`;
+  const of = event.of === 0 ? "" : `/${formatCount(event.of)}`;
+  return `${formatCount(event.iteration)}${of}${metric}`;
 }
 
 function shareOf(event: MovingEvent): number | undefined {

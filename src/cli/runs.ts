@@ -31,16 +31,40 @@ const showCommand = defineCommand({
   },
 });
 
+const logCommand = defineCommand({
+  name: "log",
+  summary: "Print what the program of a run has printed.",
+  details:
+    "Only trainers made by command() print something. Lines that begin with # are said about the program.",
+  parameters: { run: argument("<run>", "The run's id, or the beginning of it.") },
+  examples: ["slipway runs log run_01jd8k2m"],
+  reach: "server",
+  run: async ({ run }, session) => {
+    let piece = await session.call("runs.log", { run });
+    const texts = [piece.text];
+    while (piece.next < piece.bytes) {
+      piece = await session.call("runs.log", { run: piece.run, from: piece.next });
+      texts.push(piece.text);
+    }
+    const text = texts.join("");
+    const nothing = piece.finished ? "the run has printed nothing\n" : "the run has printed nothing yet\n";
+    return {
+      data: { run: piece.run, text, finished: piece.finished },
+      text: () => (text === "" ? nothing : text.split("\n").map(printable).join("\n")),
+    };
+  },
+});
+
 export const runsCommand = defineCommand({
   name: "runs",
-  summary: "List runs, newest first; `runs show <run>` describes one.",
+  summary: "List runs, newest first; `runs show <run>` describes one, `runs log <run>` prints its output.",
   parameters: {
     model: option("--model <model>", "Only runs of this model."),
     limit: countOption("--limit <number>", "At most so many. Default: 50."),
   },
   examples: ["slipway runs", "slipway runs --model churn --limit 5", "slipway runs show run_01jd8k2m"],
   reach: "server",
-  subcommands: [showCommand],
+  subcommands: [showCommand, logCommand],
   run: async ({ model, limit }, session) => {
     const listed = await session.call("runs.list", { model, limit });
     const columns: readonly Column<Run>[] = [

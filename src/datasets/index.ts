@@ -39,3 +39,4 @@ export {
 } from "./snapshot.ts";
 export { type BadRowPolicy, csv, ndjson, parquet, type SourceFormat, type SourceSpec, tsv } from "./spec.ts";
 export { type ValidateRequest, validateSnapshot } from "./validate-snapshot.ts";
+export { type WrittenColumn, writeColumns } from "./write-columns.ts";

@@ -9,10 +9,10 @@ import {
   fitPlan,
   openCustomFunctions,
 } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
-import { type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
 import { withDerivedColumns } from "./derived-table.ts";
 import { knownItems } from "./known-items.ts";
 import { type LearnedTarget, learnTarget } from "./learned-target.ts";
@@ -31,6 +31,8 @@ export interface BuildOptions {
     train?: number;
     validate?: number;
   }) => void;
+  /** Needed when the recipe's trainer is `command`. */
+  readonly program?: ProgramPorts;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +40,8 @@ export interface BuildOptions {
 export interface Build {
   readonly parts: BundleParts;
   readonly kernel: FeatureKernel;
-  readonly engine: Engine;
+  /** To be closed when it is not asked any more. */
+  readonly engine: MatrixPredictor;
   /** The snapshot with the derived columns of the kernel. */
   readonly table: Table;
   readonly trained: TrainedModel;
@@ -132,17 +135,23 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       seed: recipe.seed,
       threads: options.threads,
       ...(options.onIteration === undefined ? {} : { onProgress: options.onIteration }),
+      ...(options.program === undefined ? {} : { program: options.program }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );
-  const engine = openEngine(trained.engine, trained.bytes);
+  const engine = await openMatrixPredictor({
+    ...trained,
+    features: kernel.outputs,
+    task,
+    outputs: classes?.length ?? 1,
+  });
   options.onStep?.("train", "finished", trained.summary);
 
   const signature: Signature = {
     inputs: kernel.inputs.map(({ name, type, required }) => ({ name, type, required })),
     output: outputOf(task, classes),
   };
-  const reference = referenceProfile(trainTable, { kernel, engine, classes });
+  const reference = await referenceProfile(trainTable, { kernel, engine, classes });
   return {
     parts: {
       engine: trained.engine,
@@ -175,13 +184,13 @@ function outputOf(task: Task, classes: readonly string[] | undefined): Signature
 }
 
 /** What the model saw and said in training: the yardstick for live traffic. Encodings are those of serving, not out-of-fold. */
-function referenceProfile(
+async function referenceProfile(
   table: Table,
   subject: Pick<Build, "kernel" | "engine"> & { classes: readonly string[] | undefined },
-): unknown {
+): Promise<unknown> {
   const { kernel, engine, classes } = subject;
   const inputTypes = Object.fromEntries(kernel.inputs.map(({ name, type }) => [name, type]));
-  const predictions = engine.predictMatrix(kernel.evaluateTable(table));
+  const predictions = await engine.predictMatrix(kernel.evaluateTable(table));
   const derivedTypes = Object.fromEntries(kernel.derived.map(({ name, type }) => [name, type]));
   const seen = {
     inputs: buildProfile(table, inputTypes),

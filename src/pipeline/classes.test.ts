@@ -124,7 +124,12 @@ describe("a model of several classes", () => {
   it("is judged with every class, slices and gates, and serves what was judged", async () => {
     const table = tableOf();
     const made = await build(ofKind, table);
-    const { report, gates } = judgeCandidate({ spec: ofKind, build: made, table, incumbent: undefined });
+    const { report, gates } = await judgeCandidate({
+      spec: ofKind,
+      build: made,
+      table,
+      incumbent: undefined,
+    });
     expect(report.classes!.map(({ name }) => name)).toEqual(["apple", "pear", "plum"]);
     expect(report.unseenClasses).toBeUndefined();
     expect(report.slices.map(({ value }) => value).sort()).toEqual(["green", "red"]);
@@ -139,7 +144,7 @@ describe("a model of several classes", () => {
     const table = tableOf("quince");
     const made = await build(ofKind, table);
     expect(made.target.classes).toEqual(["apple", "pear", "plum"]);
-    const { report } = judgeCandidate({ spec: ofKind, build: made, table, incumbent: undefined });
+    const { report } = await judgeCandidate({ spec: ofKind, build: made, table, incumbent: undefined });
     expect(report.unseenClasses).toEqual([{ name: "quince", rows: 5 }]);
     expect(report.confusion!.actual).toEqual(["apple", "pear", "plum", "quince"]);
     const value = (name: string) => report.metrics.find((metric) => metric.name === name)!.value!;
@@ -152,7 +157,7 @@ describe("a model of several classes", () => {
     const incumbent = await openIncumbent({ version: 1, bundle: written.digest }, { blobs });
     const table = tableOf();
     const made = await build(ofKind, table);
-    const { gates } = judgeCandidate({ spec: ofKind, build: made, table, incumbent });
+    const { gates } = await judgeCandidate({ spec: ofKind, build: made, table, incumbent });
     // "plum" is not among the champion's classes: it is sure to be wrong there.
     expect(gates[1]).toMatchObject({ outcome: "passed" });
     expect(gates[1]!.reason).toMatch(/against \d/);

@@ -1,4 +1,10 @@
-import { type CodeTrust, openBundle, type SignatureOutput, trustedCode } from "../bundle/index.ts";
+import {
+  type CodeTrust,
+  openBundle,
+  outputWidth,
+  type SignatureOutput,
+  trustedCode,
+} from "../bundle/index.ts";
 import {
   type ChampionEvidence,
   checkGates,
@@ -10,7 +16,7 @@ import {
   type SliceColumn,
 } from "../evaluation/index.ts";
 import { compilePlan, type FeatureKernel, type FeaturePlan, openCustomFunctions } from "../features/index.ts";
-import { type Engine, openEngine } from "../inference/index.ts";
+import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts";
 import {
   canonicalJson,
   type Digest,
@@ -29,12 +35,12 @@ export type Incumbent =
   | {
       readonly version: number;
       readonly kernel: FeatureKernel;
-      readonly engine: Engine;
+      readonly engine: MatrixPredictor;
       readonly output: SignatureOutput;
     }
   | { readonly version: number; readonly unavailable: string };
 
-/** Opens the champion's bundle. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
+/** Opens the champion's bundle; its engine is to be closed. One that cannot be opened is no reason to stop a run: its gates say why they were not evaluated. */
 export async function openIncumbent(
   champion: { readonly version: number; readonly bundle: Digest },
   { blobs, trust }: { readonly blobs: BlobStore; readonly trust?: CodeTrust },
@@ -42,12 +48,16 @@ export async function openIncumbent(
   try {
     const bundle = await openBundle(blobs, champion.bundle);
     const functions = openCustomFunctions(await trustedCode(bundle, trust));
-    return {
-      version: champion.version,
-      kernel: compilePlan(bundle.plan as unknown as FeaturePlan, functions),
-      engine: openEngine(bundle.manifest.engine, bundle.modelBytes),
-      output: bundle.signature.output,
-    };
+    const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
+    const { output } = bundle.signature;
+    const engine = await openMatrixPredictor({
+      engine: bundle.manifest.engine,
+      bytes: bundle.modelBytes,
+      features: kernel.outputs,
+      task: output.task,
+      outputs: outputWidth(output),
+    });
+    return { version: champion.version, kernel, engine, output };
   } catch (error) {
     if (error instanceof SlipwayError) return { version: champion.version, unavailable: error.message };
     throw error;
@@ -65,12 +75,12 @@ export interface Judgement {
  *
  * @throws EVALUATION_*
  */
-export function judgeCandidate(subject: {
+export async function judgeCandidate(subject: {
   readonly spec: ModelSpec;
   readonly build: Build;
   readonly table: Table;
   readonly incumbent: Incumbent | undefined;
-}): Judgement {
+}): Promise<Judgement> {
   const { spec, build, incumbent } = subject;
   const rows = build.rows.evaluate;
   const evaluated = selectRows(build.table, rows);
@@ -78,14 +88,14 @@ export function judgeCandidate(subject: {
   const scored: ScoredRows = {
     ...subjectOf(spec),
     labels: gatherFloats(values, rows),
-    predictions: build.engine.predictMatrix(build.kernel.evaluateTable(evaluated)),
+    predictions: await build.engine.predictMatrix(build.kernel.evaluateTable(evaluated)),
     ...(classes === undefined ? {} : { classes }),
     ...(unseenClasses === undefined ? {} : { unseenClasses }),
     ...(build.weights === undefined ? {} : { weights: gatherFloats(build.weights, rows) }),
   };
   const bootstrap = { seed: spec.seed };
   const report = evaluate({ ...scored, slices: sliceColumns(spec.slices, evaluated, spec), bootstrap });
-  const champion = incumbent === undefined ? undefined : championEvidence(incumbent, subject, scored);
+  const champion = incumbent === undefined ? undefined : await championEvidence(incumbent, subject, scored);
   const gates = decideGates(spec.gates, {
     ...scored,
     bootstrap,
@@ -100,11 +110,11 @@ export function checkModelGates(spec: ModelSpec): void {
   checkGates(subjectOf(spec), spec.gates, Object.keys(spec.from.columns));
 }
 
-function championEvidence(
+async function championEvidence(
   incumbent: Incumbent,
   { build, table }: { readonly build: Build; readonly table: Table },
   { task, classes }: Pick<ScoredRows, "task" | "classes">,
-): ChampionEvidence {
+): Promise<ChampionEvidence> {
   if ("unavailable" in incumbent) return incumbent;
   const { version, kernel, engine, output } = incumbent;
   if (output.task !== task) return { version, unavailable: `it is a ${output.task} model` };
@@ -118,7 +128,7 @@ function championEvidence(
     const sameDerived = canonicalJson(kernel.derived) === canonicalJson(build.kernel.derived);
     const derived = sameDerived ? build.table : withDerivedColumns(kernel, table).table;
     const evaluated = selectRows(derived, build.rows.evaluate);
-    const predictions = engine.predictMatrix(kernel.evaluateTable(evaluated));
+    const predictions = await engine.predictMatrix(kernel.evaluateTable(evaluated));
     if (classes === undefined || output.classes === undefined) return { version, predictions };
     return { version, predictions: inClasses(predictions, output.classes, classes) };
   } catch (error) {

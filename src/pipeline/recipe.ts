@@ -2,7 +2,7 @@ import type { SplitSpec, Task } from "../evaluation/index.ts";
 import type { Expression } from "../features/index.ts";
 import { type ColumnType, canonicalJson, type Digest } from "../kernel/index.ts";
 import type { ModelSpec } from "../project/index.ts";
-import type { TrainerSpec } from "../training/index.ts";
+import type { SealedTrainerSpec, TrainerSpec } from "../training/index.ts";
 
 /**
  * Everything a bundle depends on, and nothing else: the same recipe gives the same bundle digest on every machine.
@@ -29,7 +29,7 @@ export interface Recipe {
   readonly features: readonly { readonly name: string; readonly expression: Expression }[];
   readonly weight?: Expression;
   readonly split: SplitSpec;
-  readonly trainer: TrainerSpec;
+  readonly trainer: SealedTrainerSpec;
   readonly seed: number;
   /** What is recommended, for models that do. */
   readonly items?: { readonly key: string; readonly columns: readonly string[] };
@@ -37,8 +37,18 @@ export interface Recipe {
   readonly code?: Digest;
 }
 
-/** The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes. */
-export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Recipe {
+/**
+ * The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes.
+ *
+ * @param sealed what the recipe depends on beside the model: its trainer with the files of its program, and the module of
+ *   its custom functions
+ */
+export function recipeOf(
+  model: ModelSpec,
+  snapshot: Digest,
+  sealed: { readonly trainer?: SealedTrainerSpec; readonly code?: Digest | undefined } = {},
+): Recipe {
+  const { code, trainer = withoutFiles(model.trainer) } = sealed;
   const { columns, time } = model.from;
   const recipe: Recipe = {
     format: "slipway.recipe/1",
@@ -53,12 +63,16 @@ export function recipeOf(model: ModelSpec, snapshot: Digest, code?: Digest): Rec
     features: Object.entries(model.features).map(([name, expression]) => ({ name, expression })),
     ...(model.weight === undefined ? {} : { weight: model.weight }),
     split: model.split,
-    trainer: model.trainer,
+    trainer,
     seed: model.seed,
     ...(model.items === undefined ? {} : { items: model.items }),
     ...(code === undefined ? {} : { code }),
   };
   return JSON.parse(canonicalJson(recipe));
+}
+
+function withoutFiles(trainer: TrainerSpec): SealedTrainerSpec {
+  return trainer.kind === "command" ? { ...trainer, files: [] } : trainer;
 }
 
 /** Type of each column by name. */

@@ -10,7 +10,9 @@ import {
 import { readSnapshot, type SnapshotManifest } from "../datasets/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import { programDigest } from "../training/index.ts";
 import { buildBundle } from "./build.ts";
+import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ReportRun } from "./run-event.ts";
 
@@ -24,6 +26,8 @@ export interface ReproduceRequest {
   readonly trust?: CodeTrust;
   readonly threads: number;
   readonly report: ReportRun;
+  /** For trainers that are programs; without it they are refused. */
+  readonly programs?: ProgramSurroundings;
   readonly signal?: AbortSignal;
 }
 
@@ -43,9 +47,13 @@ export interface Reproduction {
 /**
  * Rebuilds a bundle from its recipe and compares digests, file by file. A bundle that comes out identical is written: what
  * is whole stays as it is, a file that was missing or damaged is there again. One that differs is not stored.
+ *
+ * @throws BUNDLE_CODE_UNTRUSTED for custom functions and programs that this installation has not signed
  */
 export async function reproduceBundle(request: ReproduceRequest): Promise<Reproduction> {
-  const { recipe, expected, blobs, report } = request;
+  const { recipe, expected, blobs, report, trust = noCode } = request;
+  const program = programDigest(recipe.trainer);
+  if (program !== undefined) await trust(program);
   const table = await readSnapshot(request.snapshot, {
     blobs,
     columns: recipe.columns.map(({ name }) => name),
@@ -56,8 +64,10 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     code,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
+    ...programPorts(recipe.trainer, request),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
+  await build.engine.close();
   const reproduction = compareWithExpected(manifestOf(build.parts), expected);
   if (reproduction.verdict === "identical") await writeBundle(blobs, build.parts);
   return reproduction;

@@ -39,6 +39,12 @@ export type RunEvent =
       readonly metric: string;
       readonly train: number | null;
       readonly validate: number | null;
+    }
+  | {
+      /** What the program of a `command` trainer printed, and what is said about it. */
+      readonly kind: "log";
+      readonly stream: "stdout" | "stderr" | "slipway";
+      readonly lines: readonly string[];
     };
 
 export type ReportRun = (event: RunEvent) => void;

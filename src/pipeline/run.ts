@@ -3,8 +3,10 @@ import { countSeverity, ingest, readSnapshot, type SnapshotManifest } from "../d
 import { type EvaluationReport, type GateResult, gateVerdict } from "../evaluation/index.ts";
 import { type Digest, digestOf } from "../kernel/index.ts";
 import { type CustomSource, compileCustomCode, type ModelSpec } from "../project/index.ts";
+import { sealTrainer } from "../training/index.ts";
 import { type Build, buildBundle } from "./build.ts";
 import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
+import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import { type Recipe, recipeOf } from "./recipe.ts";
 import { withPlaceOfRow } from "./row-error.ts";
 import { type ReportRun, type RunStep, runSteps } from "./run-event.ts";
@@ -38,6 +40,8 @@ export interface RunPorts extends ValidationPorts {
     model: string,
   ) => Promise<{ readonly version: number; readonly bundle: Digest } | undefined>;
   readonly report: ReportRun;
+  /** For trainers that are programs; without it they are refused. */
+  readonly programs?: ProgramSurroundings;
 }
 
 export interface RunSnapshot {
@@ -77,11 +81,13 @@ export interface RunOutcome {
 export async function executeRun(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
   checkModelGates(request.spec);
   const steps = stepReporter(ports);
+  const trainer = await sealTrainer(request.spec.trainer, { ...request, blobs: ports.blobs });
   const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
   const validation = await validateStep({ ...snapshot, dataset: request.dataset }, request, { ports, steps });
   const { custom = [], projectRoot } = request;
   const code = custom.length === 0 ? undefined : await compileCustomCode(custom, projectRoot);
-  const recipe = recipeOf(request.spec, snapshot.digest, code === undefined ? undefined : digestOf(code));
+  const sealed = { trainer, code: code === undefined ? undefined : digestOf(code) };
+  const recipe = recipeOf(request.spec, snapshot.digest, sealed);
   const table = await readSnapshot(snapshot.manifest, {
     blobs: ports.blobs,
     columns: recipe.columns.map(({ name }) => name),
@@ -100,6 +106,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
         train: progress.train ?? null,
         validate: progress.validate ?? null,
       }),
+    ...programPorts(recipe.trainer, ports),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
   }).catch(async (error: unknown) => {
     throw await withPlaceOfRow(error, request, { manifest: snapshot.manifest, blobs: ports.blobs });
@@ -108,7 +115,9 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
   steps.mark("evaluate", "running");
   const champion = await ports.champion(request.model);
   const incumbent = champion === undefined ? undefined : await openIncumbent(champion, ports);
-  const judged = judgeCandidate({ spec: request.spec, build, table, incumbent });
+  const judged = await judgeCandidate({ spec: request.spec, build, table, incumbent });
+  await build.engine.close();
+  if (incumbent !== undefined && "engine" in incumbent) await incumbent.engine.close();
   steps.mark("evaluate", "finished", `${build.rows.evaluate.length.toLocaleString("en")} rows`);
   const status = gateVerdict(judged.gates);
   steps.mark("gates", "running");

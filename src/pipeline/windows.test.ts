@@ -164,7 +164,7 @@ describe("a model with windows", () => {
     const { output } = champion.parts.signature;
     const incumbent = { version: 1, kernel: champion.kernel, engine: champion.engine, output };
     const gate = { kind: "champion", metric: "auc", margin: 0, confidence: 0.95 } as const;
-    const { gates } = judgeCandidate({ spec: { ...late, gates: [gate] }, build, table, incumbent });
+    const { gates } = await judgeCandidate({ spec: { ...late, gates: [gate] }, build, table, incumbent });
     expect(gates[0]!.outcome).toBe("passed");
   });
 });

@@ -2,7 +2,15 @@
 export { csv, ndjson, parquet, type SourceSpec, tsv } from "../datasets/spec.ts";
 export { byRandom, type GateSpec, type MetricName, type SplitSpec, type Task } from "../evaluation/spec.ts";
 export type { Expression } from "../features/spec.ts";
-export { type FtrlOptions, ftrl, type GbdtOptions, gbdt, type TrainerSpec } from "../training/spec.ts";
+export {
+  type CommandOptions,
+  command,
+  type FtrlOptions,
+  ftrl,
+  type GbdtOptions,
+  gbdt,
+  type TrainerSpec,
+} from "../training/spec.ts";
 export { type Acceptance, acceptChanges } from "./accept-changes.ts";
 export { type CustomOptions, type CustomRead, custom } from "./custom.ts";
 export { type CustomSource, compileCustomCode } from "./custom-code.ts";

@@ -35,6 +35,30 @@ export const trainingErrors = defineErrors({
     kind: "invalid",
     doc: "The weights of a linear model grew without bounds while it was trained.",
   },
+  TRAINING_CODE_NOT_FOUND: {
+    kind: "invalid",
+    doc: "A file or folder of a command trainer's code does not exist, lies outside the project, or is too large.",
+  },
+  TRAINING_PROGRAM_NOT_STARTED: {
+    kind: "invalid",
+    doc: "The program of a command trainer does not exist or may not be executed.",
+  },
+  TRAINING_PROGRAM_FAILED: {
+    kind: "invalid",
+    doc: "The program of a command trainer ended with an error; the message has what it said last.",
+  },
+  TRAINING_PROGRAM_TIMED_OUT: {
+    kind: "exhausted",
+    doc: "The program of a command trainer had not ended when its time was over, and was stopped.",
+  },
+  TRAINING_NO_MODEL_FILE: {
+    kind: "invalid",
+    doc: "The program of a command trainer ended well and left no model file, or several.",
+  },
+  TRAINING_MODEL_MISMATCH: {
+    kind: "invalid",
+    doc: "The model that a program left does not fit the features or the target of the model it was trained for.",
+  },
   TRAINING_WORKER_FAILED: {
     kind: "internal",
     doc: "A worker thread of the trainer ended with an error.",

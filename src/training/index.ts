@@ -1,11 +1,18 @@
+export { programDigest, sealTrainer } from "./command/seal-trainer.ts";
+export type { ProgramPorts } from "./command/train-command.ts";
 export { trainingErrors } from "./errors.ts";
 export {
+  type CommandOptions,
+  type CommandSpec,
+  command,
   type FtrlOptions,
   type FtrlSpec,
   ftrl,
   type GbdtOptions,
   type GbdtSpec,
   gbdt,
+  type SealedCommandSpec,
+  type SealedTrainerSpec,
   type TrainerSpec,
 } from "./spec.ts";
 export {

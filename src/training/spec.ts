@@ -1,3 +1,4 @@
+import { type CommandSpec, checkCommand, type SealedCommandSpec } from "./command-spec.ts";
 import { trainingErrors } from "./errors.ts";
 import { checkFtrl, type FtrlSpec } from "./ftrl-spec.ts";
 import {
@@ -75,7 +76,18 @@ export interface GbdtSpec {
 }
 
 /** What a project may put after `trainer:`. */
-export type TrainerSpec = GbdtSpec | FtrlSpec;
+export type TrainerSpec = GbdtSpec | FtrlSpec | CommandSpec;
+
+/** The same, with the files that a program consists of: what a recipe holds. */
+export type SealedTrainerSpec = GbdtSpec | FtrlSpec | SealedCommandSpec;
+
+export {
+  type CodeFile,
+  type CommandOptions,
+  type CommandSpec,
+  command,
+  type SealedCommandSpec,
+} from "./command-spec.ts";
 
 export { type FtrlOptions, type FtrlSpec, ftrl } from "./ftrl-spec.ts";
 
@@ -146,15 +158,21 @@ export function gbdt(options: GbdtOptions = {}): GbdtSpec {
  *
  * @throws TRAINING_BAD_OPTION
  */
-export function checkTrainer(spec: TrainerSpec): TrainerSpec {
+export function checkTrainer<Spec extends TrainerSpec>(spec: Spec): Spec {
   switch (spec.kind) {
     case "gbdt":
-      return checkGbdt(spec);
+      checkGbdt(spec);
+      break;
     case "ftrl":
-      return checkFtrl(spec);
+      checkFtrl(spec);
+      break;
+    case "command":
+      checkCommand(spec);
+      break;
     default:
       throw unknownTrainer(spec);
   }
+  return spec;
 }
 
 function checkGbdt(spec: GbdtSpec): GbdtSpec {
@@ -169,7 +187,7 @@ function checkGbdt(spec: GbdtSpec): GbdtSpec {
 function unknownTrainer({ kind }: never | { readonly kind?: unknown }): Error {
   return trainingErrors.TRAINING_BAD_OPTION.error(`there is no trainer "${String(kind)}"`, {
     details: { option: "kind" },
-    hint: 'The trainers of this version are "gbdt" and "ftrl".',
+    hint: 'The trainers of this version are "gbdt", "ftrl" and "command".',
   });
 }
 

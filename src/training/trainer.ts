@@ -1,8 +1,8 @@
 import { assertNever, type FeatureMatrix } from "../kernel/index.ts";
+import { type ProgramPorts, trainByCommand } from "./command/train-command.ts";
 import { trainFtrl } from "./ftrl.ts";
 import { trainGbdt } from "./gbdt.ts";
-import type { LossName } from "./objective.ts";
-import { checkTrainer, type TrainerSpec } from "./spec.ts";
+import { checkTrainer, type SealedTrainerSpec } from "./spec.ts";
 import { checkTrainingData } from "./training-data.ts";
 
 /** Rows to learn from or to validate with. */
@@ -25,10 +25,10 @@ export interface TrainingData {
 export interface TrainingProgress {
   /** Trees grown, or parts of the training done, so far, from 1. */
   readonly iteration: number;
-  /** Trees asked for, or parts in all. */
+  /** Trees asked for, or parts in all; 0 when nobody knows. */
   readonly of: number;
-  /** What the trainer minimises, or for squared errors "rmse": less is better. */
-  readonly metric: LossName;
+  /** What the trainer minimises, or for squared errors "rmse": less is better. Programs report what they like. */
+  readonly metric: string;
   /** The metric over training rows, where the trainer knows it. */
   readonly train?: number;
   /** The metric over the validation rows, when there are any. */
@@ -43,13 +43,16 @@ export interface TrainingOptions {
   /** Called after every iteration, on the calling thread. */
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly signal?: AbortSignal;
+  /** Needed by `command` only. */
+  readonly program?: ProgramPorts;
 }
 
 export interface FeatureImportance {
   readonly feature: string;
   /**
    * Of trees: the sum of the gains of the splits on this feature, in those that are kept. Of a linear model: the standard
-   * deviation of what the feature contributes to the score, over the training rows.
+   * deviation of what the feature contributes to the score, over the training rows. Of a program's model: what the loss rises
+   * by when the feature's values are shuffled.
    */
   readonly gain: number;
   /** Of trees: splits on this feature. Of a linear model: its weights that are not zero. */
@@ -57,7 +60,7 @@ export interface FeatureImportance {
 }
 
 export interface TrainedModel {
-  readonly engine: "forest" | "linear";
+  readonly engine: "forest" | "linear" | "onnx";
   /** The model's file, for `openEngine`. */
   readonly bytes: Uint8Array;
   /** Iterations that were run: trees grown, passes over the rows. */
@@ -66,7 +69,7 @@ export interface TrainedModel {
   readonly bestIteration: number;
   /** Every feature of the matrix, the one that gained most first. */
   readonly importance: readonly FeatureImportance[];
-  readonly metric: LossName;
+  readonly metric: string;
   /** What was made, for people: "100 trees". */
   readonly summary: string;
   /** One entry an iteration. */
@@ -79,15 +82,17 @@ export interface TrainedModel {
 }
 
 /**
- * Trains a model. The same data, spec and seed give the same bytes, whatever the number of threads.
+ * Trains a model. The same data, spec and seed give the same bytes, whatever the number of threads; of a program as its
+ * author has made it.
  *
  * Blocks its thread except for a moment between iterations: run it where nothing else has to answer.
  *
  * @throws TRAINING_BAD_OPTION, TRAINING_NO_ROWS, TRAINING_NO_FEATURES, TRAINING_WRONG_SHAPE, TRAINING_BAD_TARGET,
- * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE, TRAINING_DIVERGED; the signal's reason
+ * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE, TRAINING_DIVERGED,
+ * and for `command` what `trainByCommand` throws; the signal's reason
  */
 export async function trainModel(
-  spec: TrainerSpec,
+  spec: SealedTrainerSpec,
   data: TrainingData,
   options: TrainingOptions,
 ): Promise<TrainedModel> {
@@ -99,6 +104,8 @@ export async function trainModel(
       return await trainGbdt(spec, data, options);
     case "ftrl":
       return await trainFtrl(spec, data, options);
+    case "command":
+      return await trainByCommand(spec, data, options);
     default:
       return assertNever(spec);
   }

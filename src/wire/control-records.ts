@@ -427,10 +427,17 @@ export const progressEvent = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("iteration"),
     iteration: count,
+    /** 0 when nobody knows. */
     of: count,
     metric: z.string(),
     train: z.number().nullable(),
     validate: z.number().nullable(),
   }),
   z.object({ kind: z.literal("note"), text: z.string() }),
+  z.object({
+    /** What a program printed that trains; `slipway`: what is said about it. */
+    kind: z.literal("log"),
+    stream: z.enum(["stdout", "stderr", "slipway"]),
+    lines: list(z.string()),
+  }),
 ]);

@@ -241,6 +241,25 @@ export const controlOperations = {
     }),
     output: runDetail,
   }),
+  "runs.log": reading("Reads what the program of a run has printed, a piece at a time.", {
+    input: z.strictObject({
+      run: name.describe("A run's id or the beginning of one."),
+      from: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("The byte to go on from: `next` of the piece before."),
+    }),
+    output: z.object({
+      run: z.string(),
+      text: z.string(),
+      next: z.number(),
+      bytes: z.number(),
+      /** False while the run may print more. */
+      finished: z.boolean(),
+    }),
+  }),
   "models.list": reading("Lists the models of the project and those that have versions.", {
     input: z.strictObject({}),
     output: z.object({ models: z.array(modelRecord).readonly() }),

@@ -19,6 +19,10 @@ export interface OnnxEngine extends Pick<Engine, "task" | "featureCount" | "outp
   close(): Promise<void>;
 }
 
+/** Rows that go through a graph at once: what it computes on the way may be many times as large. */
+const MOST_BLOCK_ROWS = 4096;
+const BLOCK_DOUBLES = 1024 * 1024;
+
 /** What the rest of a bundle says of its graph. */
 export interface OnnxEngineShape {
   readonly features: readonly FeatureColumn[];
@@ -79,15 +83,21 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
     featureCount: width,
     outputs,
     predictRows,
-    predictMatrix: (matrix) => {
+    predictMatrix: async (matrix) => {
       checkColumns(features, matrix);
       const { rowCount } = matrix;
-      const values = new Float64Array(rowCount * width);
-      for (let column = 0; column < width; column++) {
-        const own = matrix.values[column]!;
-        for (let row = 0; row < rowCount; row++) values[row * width + column] = own[row]!;
+      const blockRows = Math.max(1, Math.min(MOST_BLOCK_ROWS, Math.floor(BLOCK_DOUBLES / width)));
+      const predictions = new Float64Array(rowCount * outputs);
+      for (let start = 0; start < rowCount; start += blockRows) {
+        const rows = Math.min(blockRows, rowCount - start);
+        const values = new Float64Array(rows * width);
+        for (let column = 0; column < width; column++) {
+          const own = matrix.values[column]!;
+          for (let row = 0; row < rows; row++) values[row * width + column] = own[start + row]!;
+        }
+        predictions.set(await predictRows(values, rows), start * outputs);
       }
-      return predictRows(values, rowCount);
+      return predictions;
     },
     close: () => session.close(),
   };

@@ -1,0 +1,12 @@
+/**
+ * The variables that a program started for a project inherits: all but Slipway's own, which hold addresses and secrets.
+ */
+export function inheritedEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === undefined || name.startsWith("SLIPWAY_") ? [] : [[name, value]],
+    ),
+  );
+}
