@@ -1,24 +1,27 @@
 import type { Forest } from "../forest.ts";
-import { createForestMasks } from "../forest-masks.ts";
-import { type Ensemble, splitKinds } from "./ensemble.ts";
+import { createForestMasks, type SlotRule } from "../forest-masks.ts";
+import { type Ensemble, splitKinds, ZERO_UP_TO } from "./ensemble.ts";
 import type { EnsembleWalk } from "./ensemble-walk.ts";
 
 /**
- * The way without walking, for ensembles that add in float64 and whose nodes are those of a forest: one forest for
- * each sum, in the order of its trees, so that every sum has the same bits either way.
+ * The way without walking, for ensembles whose leaves add to the one sum of their tree: one forest for each sum, in the order
+ * of its trees and with its roundings, so that every sum has the same bits either way.
  *
  * @returns undefined when the ensemble is of another kind, or too large for masks
  */
 export function createEnsembleMasks(ensemble: Ensemble): EnsembleWalk | undefined {
   const { base, arithmetic, aggregate, baseIs, divisor } = ensemble;
-  if (arithmetic !== "float64" || aggregate !== "sum" || baseIs !== "first") return undefined;
-  if (!hasForestNodes(ensemble)) return undefined;
+  if (aggregate !== "sum") return undefined;
+  const single = arithmetic === "float32";
+  const rules = rulesOf(ensemble);
   const treesOfSum = treesBySum(ensemble);
-  if (treesOfSum === undefined) return undefined;
+  if (treesOfSum === undefined || rules === undefined) return undefined;
   const width = ensemble.features.length;
+  const isLast = baseIs === "last";
+  const round = single ? Math.fround : (value: number) => value;
   const scorers: ((row: Float64Array) => number)[] = [];
   for (const [sum, trees] of treesOfSum.entries()) {
-    const masks = createForestMasks(forestOf(ensemble, trees, base[sum]!));
+    const masks = createForestMasks(forestOf(ensemble, trees, isLast ? 0 : base[sum]!), { rules, single });
     if (masks === undefined) return undefined;
     scorers.push(masks.scoreRow);
   }
@@ -26,20 +29,47 @@ export function createEnsembleMasks(ensemble: Ensemble): EnsembleWalk | undefine
     addUp(row, offset, sums) {
       const own = offset === 0 && row.length === width ? row : row.subarray(offset, offset + width);
       for (let sum = 0; sum < scorers.length; sum++) {
-        const score = scorers[sum]!(own);
-        sums[sum] = divisor === 1 ? score : score / divisor;
+        let score = scorers[sum]!(own);
+        if (divisor !== 1) score = round(score / divisor);
+        if (isLast) score = round(score + base[sum]!);
+        sums[sum] = score;
       }
     },
   };
 }
 
-function hasForestNodes({ features, nodeKind, nodeFeature, nodeCategories }: Ensemble): boolean {
-  return nodeKind.every((kind, node) => {
-    const feature = features[nodeFeature[node]!]!;
-    if (kind === splitKinds.atMost) return feature.kind === "numeric";
-    if (kind !== splitKinds.category || feature.kind !== "categorical") return false;
-    return nodeCategories[node + 1]! - nodeCategories[node]! <= Math.ceil(feature.cardinality / 32);
-  });
+/** How values fall into slots; undefined when nodes of one feature treat them in different ways, or by single values. */
+function rulesOf(ensemble: Ensemble): SlotRule[] | undefined {
+  const { features, nodeKind, nodeFeature, nodeCategories, arithmetic } = ensemble;
+  const kinds = new Array<number | undefined>(features.length);
+  const codes = new Array<number>(features.length).fill(0);
+  for (let node = 0; node < nodeKind.length; node++) {
+    const feature = nodeFeature[node]!;
+    const kind = nodeKind[node]!;
+    if (kind === splitKinds.member || (kinds[feature] ?? kind) !== kind) return undefined;
+    kinds[feature] = kind;
+    codes[feature] = Math.max(codes[feature]!, (nodeCategories[node + 1]! - nodeCategories[node]!) * 32);
+  }
+  const rules: SlotRule[] = [];
+  for (const [at, { kind, cardinality }] of features.entries()) {
+    const isCategorical = kind === "categorical";
+    switch (kinds[at]) {
+      case splitKinds.category:
+        if (isCategorical && codes[at]! > Math.ceil(cardinality / 32) * 32) return undefined;
+        rules.push(
+          isCategorical
+            ? { kind: "code", codes: cardinality }
+            : { kind: "whole part", codes: codes[at]!, single: arithmetic === "float32" },
+        );
+        break;
+      case splitKinds.atMostZeroMissing:
+        rules.push({ kind: "threshold, zero missing", zeroUpTo: ZERO_UP_TO });
+        break;
+      default:
+        rules.push({ kind: "threshold" });
+    }
+  }
+  return rules;
 }
 
 /** Undefined when a leaf adds to no sum, to several, or to another than the rest of its tree. */
