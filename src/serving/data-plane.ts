@@ -6,7 +6,13 @@ import type { RecommendRequest } from "./candidates.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
 import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
-import type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
+import type {
+  Instances,
+  Prediction,
+  ResolvedInstances,
+  ResolvedRequest,
+  ThreadedPrediction,
+} from "./prediction.ts";
 import { PredictionCounts } from "./prediction-counts.ts";
 import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
@@ -104,15 +110,6 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new LocalDataPlane(options);
 }
 
-interface Request {
-  readonly instances: Instances;
-  readonly waiting: Waiting;
-  /** For each instance its derived values that come from images. */
-  readonly images?: readonly Float64Array[] | undefined;
-}
-
-type Resolved = Pick<Instances, "records"> & Pick<Request, "images">;
-
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly counts: PredictionCounts;
@@ -199,7 +196,7 @@ class LocalDataPlane implements DataPlane {
     return this.#predict(served, loaded, { instances, waiting });
   }
 
-  #predict(served: Arm, loaded: LoadedModel, request: Request): Prediction {
+  #predict(served: Arm, loaded: LoadedModel, request: ResolvedRequest): Prediction {
     const { instances, waiting, images } = request;
     const { records } = instances;
     const { template } = served;
@@ -234,7 +231,7 @@ class LocalDataPlane implements DataPlane {
     if (this.#closed) throw closed();
   }
 
-  #predictOne(served: Arm, loaded: LoadedModel, { records, images }: Resolved): number[] {
+  #predictOne(served: Arm, loaded: LoadedModel, { records, images }: ResolvedInstances): number[] {
     const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
@@ -257,7 +254,7 @@ class LocalDataPlane implements DataPlane {
     return outputs;
   }
 
-  #predictAll(served: Arm, loaded: LoadedModel, { records, images }: Resolved): number[] {
+  #predictAll(served: Arm, loaded: LoadedModel, { records, images }: ResolvedInstances): number[] {
     const { windows } = served;
     const outputs: number[] = [];
     for (let i = 0; i < records.length; i++) {
@@ -314,7 +311,11 @@ class LocalDataPlane implements DataPlane {
   }
 
   /** Looks into the images first; then it is a prediction like any other. */
-  async #predictWithImages(served: Arm, loaded: LoadedModel, request: Request): Promise<ThreadedPrediction> {
+  async #predictWithImages(
+    served: Arm,
+    loaded: LoadedModel,
+    request: ResolvedRequest,
+  ): Promise<ThreadedPrediction> {
     const { images } = loaded;
     if (images === undefined) throw new TypeError("this model answers at once");
     if (images.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);

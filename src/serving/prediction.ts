@@ -1,3 +1,4 @@
+import type { Waiting } from "./prediction-log.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
 
 /** The instances of one request. */
@@ -19,3 +20,13 @@ export interface Prediction {
 
 /** What a model on a thread of its own answered. */
 export interface ThreadedPrediction extends Prediction, Pick<ThreadedAnswers, "texts" | "tensors"> {}
+
+/** What is to be predicted, when everything that must be found out first has been. */
+export interface ResolvedRequest {
+  readonly instances: Instances;
+  readonly waiting: Waiting;
+  /** For each instance its derived values that come from images. */
+  readonly images?: readonly Float64Array[] | undefined;
+}
+
+export type ResolvedInstances = Pick<Instances, "records"> & Pick<ResolvedRequest, "images">;
