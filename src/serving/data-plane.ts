@@ -240,10 +240,7 @@ class LocalDataPlane implements DataPlane {
         output =
           windows === undefined
             ? loaded.predict(records[i]!, images?.[i])
-            : loaded.predict(
-                this.#look(served, windows, { record: records[i]!, images: images?.[i] }),
-                windows.values,
-              );
+            : loaded.predict(this.#look(windows, records[i]!, images?.[i]), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -263,10 +260,7 @@ class LocalDataPlane implements DataPlane {
         own =
           windows === undefined
             ? loaded.predictAll(records[i]!, images?.[i])
-            : loaded.predictAll(
-                this.#look(served, windows, { record: records[i]!, images: images?.[i] }),
-                windows.values,
-              );
+            : loaded.predictAll(this.#look(windows, records[i]!, images?.[i]), windows.values);
       } catch (thrown) {
         throw badInstance(thrown, served, i);
       }
@@ -376,16 +370,12 @@ class LocalDataPlane implements DataPlane {
   }
 
   /** Asks the windows about a record, logs what they say, and answers the record with its time. */
-  #look(
-    { loaded }: Arm,
-    windows: ModelWindows,
-    given: { readonly record: Instances["records"][number]; readonly images: Float64Array | undefined },
-  ): Instances["records"][number] {
+  #look(windows: ModelWindows, given: Instances["records"][number], images?: Float64Array): typeof given {
     const { values, program } = windows;
-    const record = withTime(given.record, { time: program.time, timeMs: Math.trunc(this.#clock()) });
+    const record = withTime(given, { time: program.time, timeMs: Math.trunc(this.#clock()) });
+    // The windows write their own places; those of images are written before.
+    if (images !== undefined) values.set(images);
     const timeMs = windows.resolve(record);
-    if (given.images !== undefined && loaded.runs === "inline")
-      for (const place of loaded.images?.places ?? []) values[place] = given.images[place]!;
     this.#log.putWindows(timeMs, values);
     return record;
   }
