@@ -130,7 +130,7 @@ describe("a version that moves from laptop to staging to production", () => {
     }
   });
 
-  it("cannot be reproduced without its data, which is said, and can with it", async () => {
+  it("cannot be reproduced without its data, which is said", async () => {
     const without = await slipway(["reproduce", "clicked", "--json"], { cwd: staging.path });
     expect(without.code).not.toBe(0);
     expect(errorOf(without)).toMatchObject({

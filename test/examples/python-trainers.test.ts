@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationOutput } from "../../src/wire/index.ts";
@@ -104,9 +104,17 @@ describe.skipIf(!python)("the example of trainers in Python", () => {
       const [large = 0, little = 1] = await answers(model, [strike, { ...small, "Speed IAS in knots": 120 }]);
       expect(large, model).toBeGreaterThan(3 * little);
     }
+    const rows = join(scratch.path, "rows.ndjson");
+    const out = join(scratch.path, "predicted.ndjson");
+    writeFileSync(rows, `${JSON.stringify(strike)}\n`);
+    for (const model of ["damageTrees", "damageLogistic"]) {
+      await slipwayJson(["predict", model, "--file", rows, "--out", out], options);
+      const { prediction } = JSON.parse(readFileSync(out, "utf8"));
+      expect(Math.abs(prediction - (await answers(model, [strike]))[0]!), model).toBeLessThan(1e-6);
+    }
     const [onRing = 0, onBar = 1] = await answers("clicked", [ring, bar]);
     expect(onRing).toBeGreaterThan(1.3 * onBar);
     const replayed = await slipwayJson<OperationOutput<"replay">>(["replay", "--all"], options);
-    expect(replayed).toMatchObject({ predictions: 6, different: 0, unavailable: 0 });
+    expect(replayed).toMatchObject({ predictions: 8, different: 0, unavailable: 0 });
   });
 });

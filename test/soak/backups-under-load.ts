@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { newestFeedback } from "../../src/feedback/index.ts";
 import { verifyLogChain } from "../../src/serving/index.ts";
 import type { OperationOutput } from "../../src/wire/index.ts";
 import { type CommandOptions, predict, slipwayJson, slipwayUp } from "../acceptance/command.ts";
 import { ownPostgresDatabase } from "../databases.ts";
 import { startLoad } from "./load.ts";
 import { model, recordOf, type SoakProject, trainChampion, writeProject } from "./project.ts";
+
+/** So many predictions get feedback before each backup. */
+const FEEDBACK = 100;
 
 type Backup = OperationOutput<"backup">;
 type Versions = OperationOutput<"models.versions">;
@@ -16,7 +20,7 @@ type Replayed = OperationOutput<"replay">;
 /**
  * Takes backups while predictions are answered and versions are deployed, and restores each into an empty SQLite and an
  * empty PostgreSQL. Both must list the same versions, serve the same champion with the same answers, and hold every
- * prediction that was acknowledged before the backup began, each of which must replay bit for bit.
+ * prediction and all feedback that was acknowledged before the backup began; predictions must replay bit for bit.
  */
 export async function backUpUnderLoad({
   backups,
@@ -38,11 +42,13 @@ export async function backUpUnderLoad({
       const load = startLoad(server.predictions, 8);
       const file = join(cwd, `${backup}.backup`);
       let acknowledged: readonly string[] = [];
+      let told: readonly string[] = [];
       let written: Backup | undefined;
       try {
         await pause(loadMs);
         await slipwayJson(["deploy", `${model}@${1 + (backup % 2)}`], { cwd });
         acknowledged = [...load.acknowledged];
+        told = await tell(server.predictions, acknowledged.slice(-FEEDBACK));
         written = await slipwayJson<Backup>(["backup", "--out", file], { cwd });
         // What happens from now on is not in it.
         await slipwayJson(["deploy", `${model}@${2 - (backup % 2)}`], { cwd });
@@ -54,12 +60,22 @@ export async function backUpUnderLoad({
       assert.equal(load.refused() + load.unanswered(), 0, "requests failed");
       megabytes += written.bytes / 1e6;
       const champion = 1 + (backup % 2);
-      predictions += await compareRestored({ project, file, name: String(backup), champion, acknowledged });
+      const name = String(backup);
+      predictions += await compareRestored({ project, file, name, champion, acknowledged, told });
     }
     return `${backups} backup${backups === 1 ? "" : "s"}, ${megabytes.toFixed(1)} MB, restored into SQLite and PostgreSQL alike; ${predictions.toLocaleString("en")} predictions replayed, all identical`;
   } finally {
     project.remove();
   }
+}
+
+/** Sends feedback about predictions and gives their ids when it has been acknowledged. */
+async function tell(base: string, ids: readonly string[]): Promise<readonly string[]> {
+  const feedback = ids.map((predictionId) => ({ predictionId, value: true }));
+  const response = await fetch(`${base}/v1/feedback`, { method: "POST", body: JSON.stringify({ feedback }) });
+  const { accepted } = (await response.json()) as { readonly accepted: number };
+  assert.equal(accepted, ids.length, "feedback was not accepted");
+  return ids;
 }
 
 /** A second version, of other parameters. */
@@ -75,6 +91,8 @@ async function compareRestored(given: {
   readonly name: string;
   readonly champion: number;
   readonly acknowledged: readonly string[];
+  /** The predictions about which there was feedback. */
+  readonly told: readonly string[];
 }): Promise<number> {
   const { project, file, name } = given;
   const target = (kind: string): string => {
@@ -102,6 +120,15 @@ async function compareRestored(given: {
         "another champion",
       );
       replays += await checkLog(options, given.acknowledged);
+      const feedback = await newestFeedback(join(options.cwd, ".slipway/feedback"), {
+        filter: {},
+        limit: 1_000_000,
+      });
+      const known = new Set(feedback.map(({ predictionId }) => predictionId));
+      assert.ok(
+        given.told.every((id) => known.has(id)),
+        "feedback is missing",
+      );
       answers.push(await answerOf(options));
     }
     for (const answer of answers)

@@ -141,10 +141,12 @@ class Campaign {
     const live = this.#size.trained;
     const records = batch.map((row) => recordOf(this.#history, live + row));
     const times = records.map((record) => this.#history.program.rowEvent(record).timeMs ?? 0);
-    const killing = kill === undefined ? undefined : this.#killSoon(kill);
+    const killing: Promise<void>[] = [];
+    if (kill !== undefined && kill % 4 !== 2) killing.push(this.#killSoon(kill));
     await this.#say(times[0]!, way);
     await connections.waitForSequence(this.#events);
     const since = Date.now();
+    if (kill !== undefined && kill % 4 === 2) killing.push(this.#killSoon(kill));
     let id: string | undefined;
     while (id === undefined) {
       try {
@@ -162,7 +164,7 @@ class Campaign {
         if (id === undefined) await connections.waitForSequence(this.#events);
       }
     }
-    await killing;
+    await Promise.all(killing);
     this.#events += batch.length;
     for (const [at, row] of batch.entries()) {
       const own = batch.length === 1 ? id : `${id}.${at}`;
@@ -204,18 +206,24 @@ class Campaign {
     return undefined;
   }
 
-  /** A worker, or the control plane and with it the sequencer, a few milliseconds from now. */
+  /**
+   * The workers while they take feedback or predict, or the control plane, and with it the sequencer, while it reads: within
+   * a few milliseconds from now.
+   */
   async #killSoon(which: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.#random.float() * 30));
-    const workers = readdirSync(this.#state("workers")).filter((name) => /^\d+\.json$/.test(name));
-    const pid =
-      which % 2 === 0
-        ? Number.parseInt(workers[this.#random.integer(workers.length)] ?? "0", 10)
-        : (JSON.parse(readFileSync(this.#state("control.json"), "utf8")) as { pid: number }).pid;
-    try {
-      if (pid > 0) process.kill(pid, "SIGKILL");
-    } catch (thrown) {
-      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH")) throw thrown;
+    const isControl = which % 2 === 1;
+    await new Promise((resolve) => setTimeout(resolve, this.#random.float() * (isControl ? 30 : 4)));
+    const pids = isControl
+      ? [(JSON.parse(readFileSync(this.#state("control.json"), "utf8")) as { pid: number }).pid]
+      : readdirSync(this.#state("workers"))
+          .filter((name) => /^\d+\.json$/.test(name))
+          .map((name) => Number.parseInt(name, 10));
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (thrown) {
+        if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH")) throw thrown;
+      }
     }
   }
 
