@@ -60,7 +60,10 @@ export const feedbackCommand = defineCommand({
     id: argument("[id]", "The prediction; <id>.<index> for one instance of several."),
     value: option("--value <value>", "What turned out to be true."),
     name: option("--name <name>", "What it is about. Default: target, what the model predicts."),
-    at: option("--at <time>", "When it became known: 2026-01-31T12:00:00Z, or how long ago: 2h. Default: now."),
+    at: option(
+      "--at <time>",
+      "When it became known: 2026-01-31T12:00:00Z, or how long ago: 2h. Default: now.",
+    ),
     file: option("--file <path>", "Feedback for many predictions."),
     url: option(
       "--url <address>",
