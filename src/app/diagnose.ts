@@ -26,6 +26,7 @@ export async function* diagnose(location: ProjectLocation): AsyncGenerator<Findi
   const checks: readonly Check[] = [
     checkNode,
     checkDuckDb,
+    checkOnnxRuntime,
     checkConfig,
     checkStateDirectory,
     checkDisk,
@@ -57,6 +58,21 @@ async function checkDuckDb(): Promise<Finding> {
       messageOf(error),
       "its prebuilt binary is missing for this platform or was not installed: run `npm install` again",
     );
+  }
+}
+
+async function checkOnnxRuntime(): Promise<Finding> {
+  try {
+    const { tryOnnxRuntime } = await import("../inference/index.ts");
+    await tryOnnxRuntime();
+    return good("onnxruntime", "runs");
+  } catch (error) {
+    return {
+      check: "onnxruntime",
+      state: "warning",
+      found: messageOf(error),
+      advice: "only imported ONNX graphs need it; where it should run, install again with npm",
+    };
   }
 }
 

@@ -10,7 +10,7 @@ export const doctorCommand = defineCommand({
   name: "doctor",
   summary: "Check that this machine has what Slipway needs.",
   details:
-    "Looks at Node, SQLite, DuckDB, the state directory, disk space, ports and PostgreSQL if it is configured. Changes nothing. Ends with 1 when something is in the way.",
+    "Looks at Node, SQLite, DuckDB, onnxruntime, the state directory, disk space, ports and PostgreSQL if it is configured. Changes nothing. Ends with 1 when something is in the way.",
   parameters: {},
   examples: ["slipway doctor", "slipway doctor --json"],
   reach: "local",

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { findPrediction, replayLog } from "../serving/index.ts";
+import { images, writeGraphBundle } from "../serving/testing/graph-bundle.ts";
 import { openServingRoom } from "../serving/testing/serving-room.ts";
 import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
 import { startGrpcServer } from "./grpc-server.ts";
@@ -295,6 +296,55 @@ describe("TensorFlow Serving over gRPC", () => {
     const [{ classes }] = message.result.classifications;
     expect(classes.map(({ label }: Message) => label)).toEqual(["0", "1"]);
     expect(classes[1].score).toBe(Math.fround(expected));
+  });
+
+  it("takes the tensors of a graph and answers its outputs, over both protocols", async () => {
+    const { call, refusal, dataPlane, blobs } = await openGrpcRoom();
+    const bundle = await writeGraphBundle(blobs, images);
+    await dataPlane.apply(routingOf(2, [bundle], { name: "graph" }));
+    const pixels = [1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7];
+    const inputs = [
+      { name: "image", datatype: "FP32", shape: [2, 2, 3], contents: { fp32_contents: pixels } },
+      {
+        name: "label",
+        datatype: "BYTES",
+        shape: [2],
+        contents: { bytes_contents: [bytes("a"), bytes("☃")] },
+      },
+      { name: "scale", datatype: "INT64", shape: [2, 1], contents: { int64_contents: [1, 2] } },
+    ];
+    const { message, trailers } = await call("inference", "ModelInfer", { model_name: "graph", inputs });
+    expect(
+      message.outputs.map(({ name, datatype, shape }: Message) => [name, datatype, ...shape.map(Number)]),
+    ).toEqual([
+      ["sums", "FP64", 2, 2],
+      ["same", "BYTES", 2],
+      ["scaled", "INT64", 2, 1],
+    ]);
+    const [sums, same, scaled] = message.raw_output_contents as [Buffer, Buffer, Buffer];
+    expect([0, 8, 16, 24].map((at) => sums.readDoubleLE(at))).toEqual([6, 15, 9, 18]);
+    expect(same.subarray(4, 5).toString() + same.subarray(9).toString()).toBe("a☃");
+    expect([scaled.readBigInt64LE(0), scaled.readBigInt64LE(8)]).toEqual([2n, 4n]);
+    expect(trailers.get("x-slipway-prediction-id")[0]).toBeTruthy();
+
+    const shapeOf = (...sizes: number[]) => ({ dim: sizes.map((size) => ({ size })) });
+    const tensorflow = await call("prediction", "Predict", {
+      model_spec: { name: "graph" },
+      inputs: {
+        image: { dtype: 1, tensor_shape: shapeOf(2, 2, 3), float_val: pixels },
+        label: { dtype: 7, tensor_shape: shapeOf(2), string_val: [bytes("a"), bytes("b")] },
+        scale: { dtype: 9, tensor_shape: shapeOf(2, 1), int64_val: [5, 6] },
+      },
+      output_filter: ["scaled"],
+    });
+    expect(Object.keys(tensorflow.message.outputs)).toEqual(["scaled"]);
+    expect(tensorflow.message.outputs.scaled.int64_val.map(Number)).toEqual([10, 12]);
+
+    const wrong = await refusal("inference", "ModelInfer", {
+      model_name: "graph",
+      inputs: [{ ...inputs[0], shape: [2, 3, 2] }, inputs[1], inputs[2]],
+    });
+    expect(wrong.details).toContain("[n, 2, 3] is expected");
   });
 
   it("answers the status and the signature of a model", async () => {

@@ -33,9 +33,6 @@ export interface Engine {
   predictMatrix(matrix: FeatureMatrix): Float64Array;
 }
 
-/** Rows that pass through a tree together. */
-const BLOCK = 512;
-
 /**
  * Opens a model that a bundle names.
  *
@@ -57,35 +54,25 @@ export function openEngine(name: string, bytes: Uint8Array): Engine {
 
 /** The engine of a sound forest (see `problemOf`). */
 export function createForestEngine(forest: Forest): Engine {
-  const walk = createForestWalk(forest);
   const masks = createForestMasks(forest);
-  const scoreRow = (masks ?? walk).scoreRow;
+  const walk = masks === undefined ? createForestWalk(forest) : undefined;
+  const scoreRow = (masks ?? walk!).scoreRow;
   const output = outputOf(forest.task);
   const width = forest.features.length;
 
   function predictMatrix(matrix: FeatureMatrix): Float64Array {
     checkColumns(forest.features, matrix);
-    const predictions = new Float64Array(matrix.rowCount);
-    const block = new Float64Array(BLOCK * width);
-    const row = new Float64Array(width);
-    for (let start = 0; start < matrix.rowCount; start += BLOCK) {
-      const rows = Math.min(BLOCK, matrix.rowCount - start);
-      const scores = predictions.subarray(start, start + rows);
-      if (masks === undefined) {
-        for (let column = 0; column < width; column++) {
-          const values = matrix.values[column]!;
-          for (let i = 0; i < rows; i++) block[i * width + column] = values[start + i]!;
-        }
-        walk.scoreBlock(block, rows, scores);
-      } else {
-        for (let i = 0; i < rows; i++) {
-          for (let column = 0; column < width; column++) row[column] = matrix.values[column]![start + i]!;
-          scores[i] = masks.scoreRow(row);
-        }
+    const scores = new Float64Array(matrix.rowCount);
+    if (walk !== undefined) walk.scoreRows(matrix.values, 0, scores);
+    else {
+      const row = new Float64Array(width);
+      for (let i = 0; i < scores.length; i++) {
+        for (let column = 0; column < width; column++) row[column] = matrix.values[column]![i]!;
+        scores[i] = scoreRow(row);
       }
-      for (let i = 0; i < rows; i++) scores[i] = output(scores[i]!);
     }
-    return predictions;
+    for (let i = 0; i < scores.length; i++) scores[i] = output(scores[i]!);
+    return scores;
   }
 
   return {

@@ -1,26 +1,5 @@
 import { type Forest, treeCount } from "./forest.ts";
-import { isMissingCode } from "./forest-walk.ts";
-
-/** How a feature's value falls into a slot. Every node of the feature treats all values of a slot alike. */
-export type SlotRule =
-  /** Between two neighbouring thresholds; NaN is missing. */
-  | { readonly kind: "threshold" }
-  /** The same, but values within ± `zeroUpTo` are missing too. */
-  | { readonly kind: "threshold, zero missing"; readonly zeroUpTo: number }
-  /** A code in [0, codes); everything else is missing. */
-  | { readonly kind: "code"; readonly codes: number }
-  /**
-   * The whole part of a number; NaN is missing, what is no code in [0, codes) is in no set. `single`: the number is rounded to
-   * float32 first and may not be negative, else it may be above −1.
-   */
-  | { readonly kind: "whole part"; readonly codes: number; readonly single: boolean };
-
-export interface MaskOptions {
-  /** For each feature; by its kind when left out. */
-  readonly rules?: readonly SlotRule[];
-  /** Round after every addition to float32. */
-  readonly single?: boolean;
-}
+import { type ForestWays, hasCodes, normalised, OTHER, ruleOf, type SlotRule } from "./slot-rule.ts";
 
 /** A tree's leaves are the bits of one mask, or of two. */
 const LARGEST_TREE = 64;
@@ -60,8 +39,8 @@ interface FeatureTable {
 const LANES = 4;
 
 /** @returns undefined when the forest's trees or tables are too large for masks. */
-export function createForestMasks(forest: Forest, options: MaskOptions = {}): ForestMasks | undefined {
-  const { single = false, rules = forest.features.map(ruleOf) } = options;
+export function createForestMasks(forest: Forest, ways: ForestWays = {}): ForestMasks | undefined {
+  const { single = false, rules = forest.features.map(ruleOf) } = ways;
   const trees = treeCount(forest);
   let largest = 0;
   for (let tree = 0; tree < trees; tree++)
@@ -147,27 +126,11 @@ export function createForestMasks(forest: Forest, options: MaskOptions = {}): Fo
   return { scoreRow };
 }
 
-function ruleOf({ kind, cardinality }: Forest["features"][number]): SlotRule {
-  return kind === "numeric" ? { kind: "threshold" } : { kind: "code", codes: cardinality };
-}
-
-function slotOf(table: FeatureTable, value: number): number {
-  const { rule } = table;
-  switch (rule.kind) {
-    case "code":
-      return isMissingCode(value, rule.codes) ? table.missingSlot : value | 0;
-    case "whole part": {
-      if (Number.isNaN(value)) return table.missingSlot;
-      const number = rule.single ? Math.fround(value) : value;
-      const isCode = (rule.single ? number >= 0 : number > -1) && number < rule.codes;
-      return isCode ? Math.trunc(number) : table.otherSlot;
-    }
-    case "threshold, zero missing":
-      if (!(value > rule.zeroUpTo || value < -rule.zeroUpTo)) return table.missingSlot;
-      return placeOf(table.thresholds, value);
-    case "threshold":
-      return Number.isNaN(value) ? table.missingSlot : placeOf(table.thresholds, value);
-  }
+function slotOf(table: FeatureTable, given: number): number {
+  const value = normalised(table.rule, given);
+  if (Number.isNaN(value)) return table.missingSlot;
+  if (!hasCodes(table.rule)) return placeOf(table.thresholds, value);
+  return value === OTHER ? table.otherSlot : value | 0;
 }
 
 /** The number of thresholds below a value. */
@@ -240,7 +203,6 @@ function buildTables(forest: Forest, parts: TableParts): FeatureTable[] | undefi
   for (const [feature, nodes] of nodesOf.entries()) {
     if (nodes.length === 0) continue;
     const rule = rules[feature]!;
-    const isCodes = rule.kind === "code" || rule.kind === "whole part";
     const asking = new Set(nodes.map(({ tree }) => tree));
     // Where most trees ask, masks for all are quicker than a list of those that do.
     const all = treeCount(forest);
@@ -248,10 +210,10 @@ function buildTables(forest: Forest, parts: TableParts): FeatureTable[] | undefi
     const columns = Int32Array.from(
       trees.flatMap((tree) => Array.from({ length: words }, (_, word) => tree * words + word)),
     );
-    const thresholds = isCodes
+    const thresholds = hasCodes(rule)
       ? new Float64Array(0)
       : Float64Array.from(new Set(nodes.map(({ node }) => forest.nodeThreshold[node]!))).sort();
-    const otherSlot = isCodes ? rule.codes : thresholds.length;
+    const otherSlot = hasCodes(rule) ? rule.codes : thresholds.length;
     const missingSlot = otherSlot + 1;
     size += (missingSlot + 1) * columns.length;
     if (size > LARGEST_TABLES) return undefined;
@@ -284,7 +246,7 @@ function fillNode(
     table.masks[index] = table.masks[index]! & withoutLeft;
   };
   if (forest.nodeMissingLeft[node] === 0) ruleOut(table.missingSlot);
-  if (table.rule.kind !== "code" && table.rule.kind !== "whole part") {
+  if (!hasCodes(table.rule)) {
     const first = placeOf(table.thresholds, forest.nodeThreshold[node]!) + 1;
     for (let slot = first; slot <= table.thresholds.length; slot++) ruleOut(slot);
     return;

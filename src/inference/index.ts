@@ -25,6 +25,7 @@ export {
   type TensorType,
   tensorSize,
 } from "./onnx/tensor.ts";
+export { tryOnnxRuntime } from "./onnx/try-runtime.ts";
 export {
   type OriginFormat,
   type OriginInput,

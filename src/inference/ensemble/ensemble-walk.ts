@@ -1,4 +1,3 @@
-import { isMissingCode } from "../forest-walk.ts";
 import { type Ensemble, splitKinds, ZERO_UP_TO } from "./ensemble.ts";
 
 /** Aggregates the leaves that a row reaches into its sums, in the order of the trees. */
@@ -112,6 +111,11 @@ export function createEnsembleWalk(ensemble: Ensemble): EnsembleWalk {
   }
 
   return { addUp: ensemble.aggregate === "sum" ? addSums : takeExtremes };
+}
+
+/** A categorical value that is no code of its column counts as missing. */
+function isMissingCode(value: number, cardinality: number): boolean {
+  return !(value >= 0 && value < cardinality && (value | 0) === value);
 }
 
 /** Children and roots numbered over the whole ensemble instead of within a tree. */
