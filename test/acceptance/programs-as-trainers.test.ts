@@ -1,11 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { openEngine } from "../../inference/index.ts";
-import { digestOf } from "../../kernel/index.ts";
-import type { CommandOptions } from "../command-spec.ts";
-import { oneTree, scratch, sealedScript } from "../testing/program.ts";
-import { type TrainedModel, type TrainingData, type TrainingProgress, trainModel } from "../trainer.ts";
+import { openEngine } from "../../src/inference/index.ts";
+import { digestOf } from "../../src/kernel/index.ts";
+import type { CommandOptions } from "../../src/training/command-spec.ts";
+import { oneTree, scratch, sealedScript } from "../../src/training/testing/program.ts";
+import {
+  type TrainedModel,
+  type TrainingData,
+  type TrainingProgress,
+  trainModel,
+} from "../../src/training/trainer.ts";
 
 const folder = scratch("train-command");
 afterAll(folder.remove);

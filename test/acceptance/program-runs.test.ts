@@ -2,8 +2,8 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
-import { familyScript, isAlive, scratch } from "../testing/program.ts";
-import { type ProgramRequest, runProgram } from "./run-program.ts";
+import { type ProgramRequest, runProgram } from "../../src/training/command/run-program.ts";
+import { familyScript, isAlive, scratch } from "../../src/training/testing/program.ts";
 
 const folder = scratch("run-program");
 afterAll(folder.remove);
