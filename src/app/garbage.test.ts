@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bundleBlobs, readManifest as readBundleManifest } from "../bundle/index.ts";
 import { ingest, type SnapshotManifest } from "../datasets/index.ts";
+import { pngOf } from "../images/testing/png.ts";
 import { canonicalJson, type Digest, digestOf } from "../kernel/index.ts";
 import {
   blobsOfVersion,
@@ -246,3 +247,39 @@ async function exportFrom(elsewhere: BlobStore): Promise<{ version: CarriedVersi
   await writeModelFile({ out: file, record, signature, contents, blobs: elsewhere });
   return { version, file };
 }
+
+it("keeps the images of a snapshot, what is known of them, and its rejects", async () => {
+  await writeFile(
+    join(folder, "red.png"),
+    pngOf({ width: 2, height: 2 }, () => [255, 0, 0]),
+  );
+  await writeFile(join(folder, "in.csv"), "photo\nred.png\ngone.png\n");
+  const taken = await ingest({
+    name: "photos",
+    spec: {
+      source: { format: "csv", glob: "in.csv" },
+      columns: { photo: "image" },
+      onBadRow: "quarantine",
+      maxBadRowShare: 0.5,
+    },
+    root: folder,
+    blobs,
+  });
+  const manifestBlob = await blobs.put(Buffer.from(canonicalJson(taken.manifest)));
+  await registry.recordSnapshot({
+    dataset: "photos",
+    digest: taken.digest,
+    manifestBlob,
+    rowCount: taken.manifest.rowCount,
+    actor,
+  });
+  const loose = await blobs.put(Buffer.from("nobody needs this"));
+  const stored: Digest[] = [];
+  for await (const digest of blobs.list()) stored.push(digest);
+  await use(...stored);
+  now += 10 * DAY;
+  await collect();
+  // Manifest, rows, image, what is known of it, rejects.
+  expect(stored).toHaveLength(6);
+  for (const digest of stored) expect(await blobs.has(digest)).toBe(digest !== loose);
+});
