@@ -325,7 +325,7 @@ describe("TensorFlow Serving over gRPC", () => {
     expect([0, 8, 16, 24].map((at) => sums.readDoubleLE(at))).toEqual([6, 15, 9, 18]);
     expect(same.subarray(4, 5).toString() + same.subarray(9).toString()).toBe("a☃");
     expect([scaled.readBigInt64LE(0), scaled.readBigInt64LE(8)]).toEqual([2n, 4n]);
-    expect(trailers.get("x-slipway-prediction-id")[0]).toBeTruthy();
+    expect(String(trailers.get("x-slipway-prediction-id")[0])).toMatch(/^[0-9a-z]{24}$/);
 
     const shapeOf = (...sizes: number[]) => ({ dim: sizes.map((size) => ({ size })) });
     const tensorflow = await call("prediction", "Predict", {
