@@ -1,11 +1,9 @@
-import type { CodeTrust } from "../bundle/index.ts";
-import { type Clock, type Digest, digestOfJson, sleep } from "../kernel/index.ts";
-import type { BlobStore } from "../storage/index.ts";
+import type { Clock } from "../kernel/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
 import type { RecommendRequest } from "./candidates.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
-import { type LoadedModel, loadModel, type ServableModel, warm } from "./loaded-model.ts";
-import { DEFAULT_IMAGE_RULES, type ImageRules } from "./model-images.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { DEFAULT_IMAGE_RULES } from "./model-images.ts";
 import type {
   Instances,
   Prediction,
@@ -18,30 +16,12 @@ import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import { type Recommendation, recommend } from "./recommend.ts";
-import {
-  badInstance,
-  busy,
-  closed,
-  noInstances,
-  notFinite,
-  notReady,
-  tooManyInstances,
-  unavailable,
-  unknownLabel,
-  unknownModel,
-  unknownVersion,
-} from "./refusals.ts";
-import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
+import { badInstance, busy, closed, noInstances, notFinite, tooManyInstances } from "./refusals.ts";
+import type { ApplyReport, RoutingSnapshot } from "./routing.ts";
 import { lookAtAll, type SeenPast } from "./seen-past.ts";
+import { ServedModels } from "./served-models.ts";
 import type { ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
-import {
-  Arm,
-  type Closable,
-  closablesOf,
-  EMPTY_TABLE,
-  prepareTable,
-  type ServingTable,
-} from "./serving-table.ts";
+import { Arm } from "./serving-table.ts";
 import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
 
@@ -102,8 +82,6 @@ export interface DataPlane {
 
 const DEFAULT_MAX_INSTANCES = 10_000;
 const DEFAULT_MAX_OPEN_CALLS = 256;
-/** A request may have found its model before the swap and ask it only when its body has arrived. */
-const LAST_CALLS_MS = 60_000;
 
 /** @throws STORAGE_IO when the log's directory cannot be used */
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
@@ -113,28 +91,19 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly counts: PredictionCounts;
-  readonly #blobs: BlobStore;
-  readonly #trust: CodeTrust | undefined;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
-  #table: ServingTable = EMPTY_TABLE;
-  #applying: Promise<unknown> = Promise.resolve();
+  readonly #served: ServedModels;
   #predictions = 0;
   #closed = false;
   readonly #maxOpenCalls: number;
-  readonly #images: ImageRules;
   /** What is answered in a later turn of the event loop. */
   readonly #unanswered = new Set<Promise<unknown>>();
-  readonly #ending = new AbortController();
-  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
-    this.#images = options.images ?? DEFAULT_IMAGE_RULES;
-    this.#blobs = options.blobs;
-    this.#trust = options.trust;
     this.#clock = options.clock;
     this.counts = new PredictionCounts(options.clock);
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
@@ -145,6 +114,13 @@ class LocalDataPlane implements DataPlane {
       durability: options.durability ?? "os",
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
     });
+    this.#served = new ServedModels({
+      blobs: options.blobs,
+      trust: options.trust,
+      images: options.images ?? DEFAULT_IMAGE_RULES,
+      windows: this.#windows,
+      incarnation: this.#log.incarnation,
+    });
   }
 
   get incarnation(): string {
@@ -152,40 +128,23 @@ class LocalDataPlane implements DataPlane {
   }
 
   apply(routing: RoutingSnapshot): Promise<ApplyReport> {
-    const applied = this.#applying.then(() => this.#apply(routing));
-    this.#applying = applied;
-    return applied;
+    return this.#served.apply(routing);
   }
 
   generation(): number {
-    return this.#table.generation;
+    return this.#served.table.generation;
   }
 
   ready(): boolean {
-    const { generation, statuses } = this.#table;
-    if (this.#closed || generation === 0) return false;
-    return statuses.length === 0 || statuses.some((status) => status.ready);
+    return !this.#closed && this.#served.ready();
   }
 
   models(): readonly ModelStatus[] {
-    return this.#table.statuses;
+    return this.#served.table.statuses;
   }
 
-  find(name: string, selector: VersionSelector = {}): ServedVersion {
-    const model = this.#table.models.get(name);
-    if (model === undefined)
-      throw this.#table.generation === 0 ? notReady() : unknownModel(name, [...this.#table.models.keys()]);
-    const { version, label } = selector;
-    if (label !== undefined && label !== "champion") throw unknownLabel(name, label);
-    if (version === undefined) {
-      if (model.champion === undefined) throw unavailable(model.status, undefined);
-      return model.champion;
-    }
-    const arm = model.arms.get(version);
-    if (arm !== undefined) return arm;
-    if (model.status.versions.some((entry) => entry.version === version))
-      throw unavailable(model.status, version);
-    throw unknownVersion(model.status, version);
+  find(name: string, selector?: VersionSelector): ServedVersion {
+    return this.#served.find(name, selector);
   }
 
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction {
@@ -412,81 +371,13 @@ class LocalDataPlane implements DataPlane {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#applying;
+    await this.#served.settled();
     // What models on threads have been asked is still answered and logged.
     await Promise.allSettled(this.#unanswered);
     await new Promise((resolve) => setImmediate(resolve));
     this.#log.close();
-    this.#ending.abort();
-    await Promise.all(this.#retiring);
-    await Promise.all(Array.from(closablesOf(this.#table), (model) => model.close()));
-  }
-
-  async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
-    const current = this.#table;
-    const refused = (problem: string): ApplyReport => ({
-      outcome: "refused",
-      generation: current.generation,
-      problems: [problem],
-    });
-    let routing: RoutingSnapshot;
-    try {
-      routing = parseRouting(value);
-    } catch (thrown) {
-      return refused(thrown instanceof Error ? thrown.message : String(thrown));
-    }
-    const digest = digestOfJson(routing);
-    // The same snapshot again is a second try at what did not load.
-    const again = routing.generation === current.generation && digest === current.digest && !current.complete;
-    if (routing.generation <= current.generation && !again) {
-      return refused(
-        `generation ${routing.generation} is not newer than generation ${current.generation}, which is being served`,
-      );
-    }
-    const problems: string[] = [];
-    const next = await prepareTable(routing, {
-      former: current,
-      digest,
-      incarnation: this.incarnation,
-      load: (bundle) => this.#load(bundle),
-      openWindows: (model, loaded) => this.#openWindows(model, loaded),
-      onProblem: (problem) => problems.push(problem),
-    });
-    this.#table = next;
-    this.#windows.retain(windowsOf(next));
-    const kept = closablesOf(next);
-    for (const model of closablesOf(current)) if (!kept.has(model)) this.#retiring.add(this.#retire(model));
-    return { outcome: "applied", generation: routing.generation, problems };
-  }
-
-  /** Closes a model that nothing names any more, when those have been answered who still know it. */
-  async #retire(model: Closable): Promise<void> {
-    const { signal } = this.#ending;
-    // When the data plane is closed the wait ends early.
-    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
-    while (model.openCalls() > 0 && !signal.aborted);
-    await model.close();
-  }
-
-  async #load(bundle: Digest): Promise<ServableModel> {
-    const loaded = await loadModel(this.#blobs, bundle, { trust: this.#trust, images: this.#images });
-    if (loaded.runs === "inline") await warm(loaded);
-    return loaded;
-  }
-
-  async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
-    const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
-    const derived = derivedNames.length;
-    return program && (await this.#windows.open({ model, bundle, program, derived, seed }));
+    await this.#served.close();
   }
 }
 
 const NOTHING_DERIVED = new Float64Array(0);
-
-function windowsOf({ models }: ServingTable): Set<ModelWindows> {
-  const served = new Set<ModelWindows>();
-  for (const { arms } of models.values()) {
-    for (const { windows } of arms.values()) if (windows !== undefined) served.add(windows);
-  }
-  return served;
-}

@@ -1,0 +1,156 @@
+import type { CodeTrust } from "../bundle/index.ts";
+import { type Digest, digestOfJson, sleep } from "../kernel/index.ts";
+import type { BlobStore } from "../storage/index.ts";
+import type { LiveWindows, ModelWindows } from "../stream/index.ts";
+import { loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import type { ImageRules } from "./model-images.ts";
+import { notReady, unavailable, unknownLabel, unknownModel, unknownVersion } from "./refusals.ts";
+import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
+import type { VersionSelector } from "./served-version.ts";
+import {
+  type Arm,
+  type Closable,
+  closablesOf,
+  EMPTY_TABLE,
+  prepareTable,
+  type ServingTable,
+} from "./serving-table.ts";
+
+/** A request may have found its model before the swap and ask it only when its body has arrived. */
+const LAST_CALLS_MS = 60_000;
+
+export interface ServedModelsOptions {
+  readonly blobs: BlobStore;
+  readonly trust: CodeTrust | undefined;
+  readonly images: ImageRules;
+  readonly windows: LiveWindows;
+  readonly incarnation: string;
+}
+
+/** The models that a worker holds: what a routing snapshot names is loaded, swapped in as a whole, and what is left is closed. */
+export class ServedModels {
+  readonly #options: ServedModelsOptions;
+  readonly #ending = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
+  #table: ServingTable = EMPTY_TABLE;
+  #applying: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ServedModelsOptions) {
+    this.#options = options;
+  }
+
+  get table(): ServingTable {
+    return this.#table;
+  }
+
+  /** Snapshots are applied one after the other; see `DataPlane.apply`. */
+  apply(routing: RoutingSnapshot): Promise<ApplyReport> {
+    const applied = this.#applying.then(() => this.#apply(routing));
+    this.#applying = applied;
+    return applied;
+  }
+
+  /** See `DataPlane.ready`. */
+  ready(): boolean {
+    const { generation, statuses } = this.#table;
+    if (generation === 0) return false;
+    return statuses.length === 0 || statuses.some((status) => status.ready);
+  }
+
+  /** See `DataPlane.find`. */
+  find(name: string, selector: VersionSelector = {}): Arm {
+    const model = this.#table.models.get(name);
+    if (model === undefined)
+      throw this.#table.generation === 0 ? notReady() : unknownModel(name, [...this.#table.models.keys()]);
+    const { version, label } = selector;
+    if (label !== undefined && label !== "champion") throw unknownLabel(name, label);
+    if (version === undefined) {
+      if (model.champion === undefined) throw unavailable(model.status, undefined);
+      return model.champion;
+    }
+    const arm = model.arms.get(version);
+    if (arm !== undefined) return arm;
+    if (model.status.versions.some((entry) => entry.version === version))
+      throw unavailable(model.status, version);
+    throw unknownVersion(model.status, version);
+  }
+
+  /** When no snapshot is being applied any more. */
+  async settled(): Promise<void> {
+    await this.#applying;
+  }
+
+  /** Closes all models, those that were to be kept for last calls too. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await Promise.all(this.#retiring);
+    await Promise.all(Array.from(closablesOf(this.#table), (model) => model.close()));
+  }
+
+  async #apply(value: RoutingSnapshot): Promise<ApplyReport> {
+    const current = this.#table;
+    const refused = (problem: string): ApplyReport => ({
+      outcome: "refused",
+      generation: current.generation,
+      problems: [problem],
+    });
+    let routing: RoutingSnapshot;
+    try {
+      routing = parseRouting(value);
+    } catch (thrown) {
+      return refused(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+    const digest = digestOfJson(routing);
+    // The same snapshot again is a second try at what did not load.
+    const again = routing.generation === current.generation && digest === current.digest && !current.complete;
+    if (routing.generation <= current.generation && !again) {
+      return refused(
+        `generation ${routing.generation} is not newer than generation ${current.generation}, which is being served`,
+      );
+    }
+    const problems: string[] = [];
+    const next = await prepareTable(routing, {
+      former: current,
+      digest,
+      incarnation: this.#options.incarnation,
+      load: (bundle) => this.#load(bundle),
+      openWindows: (model, loaded) => this.#openWindows(model, loaded),
+      onProblem: (problem) => problems.push(problem),
+    });
+    this.#table = next;
+    this.#options.windows.retain(windowsOf(next));
+    const kept = closablesOf(next);
+    for (const model of closablesOf(current)) if (!kept.has(model)) this.#retiring.add(this.#retire(model));
+    return { outcome: "applied", generation: routing.generation, problems };
+  }
+
+  /** Closes a model that nothing names any more, when those have been answered who still know it. */
+  async #retire(model: Closable): Promise<void> {
+    const { signal } = this.#ending;
+    // When the data plane is closed the wait ends early.
+    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
+    while (model.openCalls() > 0 && !signal.aborted);
+    await model.close();
+  }
+
+  async #load(bundle: Digest): Promise<ServableModel> {
+    const { blobs, trust, images } = this.#options;
+    const loaded = await loadModel(blobs, bundle, { trust, images });
+    if (loaded.runs === "inline") await warm(loaded);
+    return loaded;
+  }
+
+  async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {
+    const { bundle, windows: program, derivedNames, windowSeed: seed } = loaded;
+    const derived = derivedNames.length;
+    return program && (await this.#options.windows.open({ model, bundle, program, derived, seed }));
+  }
+}
+
+function windowsOf({ models }: ServingTable): Set<ModelWindows> {
+  const served = new Set<ModelWindows>();
+  for (const { arms } of models.values()) {
+    for (const { windows } of arms.values()) if (windows !== undefined) served.add(windows);
+  }
+  return served;
+}
