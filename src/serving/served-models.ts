@@ -108,8 +108,10 @@ export class ServedModels {
       return refused(thrown instanceof Error ? thrown.message : String(thrown));
     }
     const digest = digestOfJson(routing);
+    const again = routing.generation === current.generation && digest === current.digest;
+    if (again && current.complete)
+      return { outcome: "applied", generation: current.generation, problems: [] };
     // The same snapshot again is a second try at what did not load.
-    const again = routing.generation === current.generation && digest === current.digest && !current.complete;
     if (routing.generation <= current.generation && !again) {
       return refused(
         `generation ${routing.generation} is not newer than generation ${current.generation}, which is being served`,
