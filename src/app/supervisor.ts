@@ -160,8 +160,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
           if (message.kind === "ready") {
             kept.noteReady();
             ready.resolve(message.address);
-          }
-          else if (message.kind === "failed") ready.reject(deserializeError(message.error));
+          } else if (message.kind === "failed") ready.reject(deserializeError(message.error));
           else void stop();
         });
         return child;
