@@ -23,7 +23,10 @@ export const modelImportCommand = defineCommand({
     "The model's own inputs become its features: records name them as the file does. Every input must be given, null where it is missing. The first version of a model becomes its champion.",
   ].join("\n\n"),
   parameters: {
-    file: argument("<file>", "The model file; with --server, and of another program, at most 64 MiB."),
+    file: argument(
+      "<file>",
+      "The model file; of another program at most 1 GiB, with --server at most 64 MiB.",
+    ),
     name: option(
       "--name <model>",
       "The model to register it for. Default: the name that an exported version had.",

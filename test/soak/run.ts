@@ -1,19 +1,27 @@
 import { parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
+import { loadLargeModels } from "./large-models.ts";
 import { replayManyPredictions } from "./many-replays.ts";
+import { loadAndUnload } from "./model-memory.ts";
 import { killServerUnderLoad } from "./server-kills.ts";
+import { serveWithoutControl } from "./static-stability.ts";
+import { swapUnderLoad } from "./swaps.ts";
 import { killTraining } from "./training-kills.ts";
 import { replayHistory } from "./window-histories.ts";
 import { killUnderWindows } from "./window-kills.ts";
+import { killWorkersUnderLoad } from "./worker-kills.ts";
 
 /**
- * `npm run soak [-- --short]`: the long campaigns, one after another, with their figures. The short form is what CI
- * runs. Exits with 1 when a campaign found a fault.
+ * `npm run soak [-- --short] [-- words]`: the long campaigns, one after another, with their figures; with words only those whose
+ * names have one of them. The short form is what CI runs. Exits with 1 when a campaign found a fault.
  */
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
+const { values, positionals } = parseArgs({
+  options: { short: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
 
 /** A campaign gives one line of figures, or throws what it found. */
-const campaigns: readonly { readonly name: string; readonly run: () => Promise<string> }[] = [
+const all: readonly { readonly name: string; readonly run: () => Promise<string> }[] = [
   {
     name: "kill -9 of the server under load",
     run: () => killServerUnderLoad({ kills: values.short ? 4 : 20 }),
@@ -47,7 +55,49 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
     name: "kill -9 during ingest, training and registration",
     run: () => killTraining({ kills: values.short ? 3 : 20 }),
   },
+  {
+    name: "version swaps under load",
+    run: () =>
+      swapUnderLoad(
+        values.short
+          ? { swaps: 8, quietMs: 1_000, perSecond: 200 }
+          : { swaps: 200, quietMs: 30_000, perSecond: 500 },
+      ),
+  },
+  {
+    name: "static stability: no control plane, no database",
+    run: () =>
+      serveWithoutControl(
+        values.short ? { goneMs: 2_000, perSecond: 200 } : { goneMs: 300_000, perSecond: 500 },
+      ),
+  },
+  {
+    name: "kill -9 of random workers under load",
+    run: () =>
+      killWorkersUnderLoad(
+        values.short
+          ? { kills: 3, everyMs: 500, perSecond: 400 }
+          : { kills: 100, everyMs: 2_000, perSecond: 1_000 },
+      ),
+  },
+  {
+    name: "memory over loading and unloading models",
+    run: () => loadAndUnload(values.short ? { cycles: 12, from: 4 } : { cycles: 50, from: 10 }),
+  },
+  {
+    name: "loading a large ONNX model beside others",
+    run: () =>
+      loadLargeModels(
+        values.short
+          ? { runs: 1, runMs: 2_000, megabytes: 8, perSecond: 200 }
+          : { runs: 5, runMs: 10_000, megabytes: 100, perSecond: 500 },
+      ),
+  },
 ];
+const campaigns = all.filter(
+  ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
+);
+if (campaigns.length === 0) throw new Error(`no campaign is called like ${positionals.join(" or ")}`);
 
 let failed = 0;
 for (const { name, run } of campaigns) {
