@@ -18,6 +18,7 @@ import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
 import { watchControl } from "./watch-control.ts";
+import { workerEnvironment } from "./worker-environment.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
@@ -304,6 +305,7 @@ function spawnWorker(
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
+    env: workerEnvironment(process.env),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const { settings } = options.location;
