@@ -18,7 +18,8 @@ export function statusOfError(thrown: unknown, onDefect: (error: unknown) => voi
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, onDefect);
   const metadata = new Metadata();
   metadata.set("x-slipway-code", error.code);
-  return { code: codeOfKind[error.kind], details: error.message, metadata };
+  // grpc-js escapes details as a URI, which throws at half a surrogate pair; a name that was cut may end in one.
+  return { code: codeOfKind[error.kind], details: error.message.toWellFormed(), metadata };
 }
 
 function unexpected(thrown: unknown, onDefect: (error: unknown) => void): SlipwayError {

@@ -228,6 +228,16 @@ describe("the Open Inference Protocol V2 over gRPC", () => {
     expect({ code: error.code, stable: error.metadata.get("x-slipway-code")[0] }).toEqual({ code, stable });
   });
 
+  it("refuses a name that its answer cuts between the halves of a surrogate pair", async () => {
+    const { refusal } = await openGrpcRoom();
+    const name = `a${"😀".repeat(150)}`;
+    expect(await refusal("inference", "ModelInfer", { model_name: name })).toMatchObject({
+      code: status.NOT_FOUND,
+      details: expect.stringContaining("😀\ufffd"),
+    });
+    expect(await refusal("health", "Check", { service: name })).toMatchObject({ code: status.NOT_FOUND });
+  });
+
   it("refuses an integer that a double cannot hold, and a message longer than the limit", async () => {
     const { refusal } = await openGrpcRoom({ maxMessageBytes: 2_000 });
     const wide = Buffer.alloc(8);
@@ -296,6 +306,18 @@ describe("TensorFlow Serving over gRPC", () => {
     const [{ classes }] = message.result.classifications;
     expect(classes.map(({ label }: Message) => label)).toEqual(["0", "1"]);
     expect(classes[1].score).toBe(Math.fround(expected));
+  });
+
+  it("refuses inputs and features that have a name and nothing else", async () => {
+    const { refusal } = await openGrpcRoom();
+    const spec = [0x0a, 0x06, 0x0a, 0x04, ...bytes("late")];
+    const nameOnly = [0x0a, 0x04, ...bytes("date")];
+    const input = await refusal("prediction", "Predict", Buffer.from([...spec, 0x12, 0x06, ...nameOnly]));
+    expect(input).toMatchObject({ code: status.INVALID_ARGUMENT, details: 'input "date" has no tensor' });
+    const wrapped = [0x12, 0x0e, 0x0a, 0x0c, 0x0a, 0x0a, 0x0a, 0x08, 0x0a, 0x06, ...nameOnly];
+    const feature = await refusal("prediction", "Classify", Buffer.from([...spec, ...wrapped]));
+    expect(feature).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(feature.details).toContain('"date"');
   });
 
   it("takes the tensors of a graph and answers its outputs, over both protocols", async () => {

@@ -180,7 +180,8 @@ export class PredictionRouter {
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
       if (verb === "classify" || verb === "regress")
         return examplesRoute(verb, this.#prepare(model, selector), this.#options);
-      throw notImplemented(verb);
+      // The one other verb that the protocol has.
+      throw verb === "explain" ? notImplemented(verb) : noSuchPath(path);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector);

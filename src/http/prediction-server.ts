@@ -108,6 +108,16 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const answered = () => {
     inFlight--;
   };
+  const take = (request: PredictionMessage, response: ServerResponse): void => {
+    requests++;
+    inFlight++;
+    response.once("close", answered);
+    try {
+      serve(request, response);
+    } catch (thrown) {
+      sendError(response, thrown, settings);
+    }
+  };
   const router = new PredictionRouter({
     dataPlane,
     feedback: options.feedback,
@@ -127,17 +137,10 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       maxHeaderSize: limits.maxHeaderBytes,
       noDelay: true,
     },
-    (request, response) => {
-      requests++;
-      inFlight++;
-      response.once("close", answered);
-      try {
-        serve(request, response);
-      } catch (thrown) {
-        sendError(response, thrown, settings);
-      }
-    },
+    take,
   );
+  // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); node:http would answer 417 without a reason.
+  server.on("checkExpectation", take);
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
   let connections = 0;
