@@ -12,6 +12,7 @@ import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import { type RequestLimits, requestLimits } from "./request-limits.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
@@ -27,7 +28,7 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
-  readonly maxBodyBytes: number;
+  readonly limits: RequestLimits;
   readonly images: ImageRules;
 }
 
@@ -276,7 +277,7 @@ function spawnWorker(
     grpcPort: grpcSocket?.port ?? null,
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
-    maxBodyBytes: settings.maxBodyBytes,
+    limits: requestLimits(settings),
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

@@ -60,6 +60,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     clock: systemClock,
     durability: order.durability,
     images: order.images,
+    ...order.limits.dataPlane,
   });
   const workers = new KnownWorkers(state.log, systemClock);
   const feedback = new FeedbackIntake({
@@ -120,7 +121,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     dataPlane,
     feedback,
     listen: { handle: handle as Server },
-    limits: { maxBodyBytes: order.maxBodyBytes },
+    limits: order.limits.http,
     serverVersion: slipwayVersion,
   });
   server = listening;
@@ -162,7 +163,7 @@ async function answerGrpc(dataPlane: DataPlane, order: WorkerOrder, handle: unkn
   return await startGrpcServer({
     dataPlane,
     listen: { handle: handle as Server },
-    maxMessageBytes: order.maxBodyBytes,
+    ...order.limits.grpc,
     serverVersion: slipwayVersion,
   });
 }

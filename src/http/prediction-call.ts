@@ -10,7 +10,7 @@ import {
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { type AnswerBody, type AnswerSettings, PendingAnswer } from "./prediction-answer.ts";
-import type { Route } from "./route.ts";
+import { computing, type Route } from "./route.ts";
 import { later, type ThreadedArm } from "./threaded-routes.ts";
 
 /** How a protocol reads its requests and writes its answers. */
@@ -29,13 +29,14 @@ export function predictionRoute<Request extends Instances>(
   return {
     method: "POST",
     counter: arm.counter,
-    answer: (body, response, headers) => {
-      const request = call.read(body, headers);
+    ...computing(arm),
+    answer: (body, exchange) => {
+      const request = call.read(body, exchange.headers);
       if (arm.served.runs === "on-thread") {
-        later(response, arm, surroundings, { request, write: (answered) => call.write(answered, request) });
+        later(exchange, arm, surroundings, { request, write: (answered) => call.write(answered, request) });
         return;
       }
-      const pending = new PendingAnswer(response, arm, surroundings.settings);
+      const pending = new PendingAnswer(exchange, arm, surroundings.settings);
       const prediction = surroundings.dataPlane.predict(arm.served, request, pending);
       pending.prepare(prediction, call.write(prediction, request), request.records.length);
     },

@@ -32,6 +32,15 @@ export class PredictionMetrics {
       "From the whole request to its answer, log write included.",
     );
     each((counts, labels) => writeHistogram(lines, counts, labels));
+    family(
+      "slipway_requests_shed_total",
+      "counter",
+      "Requests that were refused because there was too much to do.",
+    );
+    each(({ shed }, labels) => {
+      for (const [reason, count] of shed)
+        lines.push(`slipway_requests_shed_total{${labels},reason="${reason}"} ${count}`);
+    });
     family("slipway_request_errors_total", "counter", "Requests answered with an error.");
     for (const [labels, count] of this.#errors)
       lines.push(`slipway_request_errors_total{${labels}} ${count}`);

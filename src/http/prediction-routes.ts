@@ -41,7 +41,7 @@ import {
 } from "./prediction-answer.ts";
 import { examplesRoute } from "./prediction-call.ts";
 import { repositoryRoute } from "./repository-routes.ts";
-import { decoded, jsonBytesOf, type Route } from "./route.ts";
+import { computing, decoded, jsonBytesOf, type Route } from "./route.ts";
 import { answerV1, answerV2 } from "./threaded-routes.ts";
 
 export interface RouterOptions {
@@ -52,6 +52,8 @@ export interface RouterOptions {
   readonly settings: AnswerSettings;
   readonly serverName: string;
   readonly serverVersion: string;
+  /** Further numbers of the moment for `/metrics`. */
+  readonly gauges: () => ReadonlyMap<string, number>;
 }
 
 /** Everything that a request to one arm needs, prepared once for each swap. */
@@ -109,7 +111,7 @@ export class PredictionRouter {
   }
 
   #fixed(path: string): Route | undefined {
-    const { dataPlane, feedback, settings, serverName, serverVersion } = this.#options;
+    const { dataPlane, feedback, settings, serverName, serverVersion, gauges } = this.#options;
     const names = () => dataPlane.models().map(({ name }) => name);
     switch (path) {
       case "/":
@@ -126,7 +128,7 @@ export class PredictionRouter {
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(dataPlane.counts.all(), gaugesOf(dataPlane), feedback?.counts);
+          const text = settings.metrics.text(dataPlane.counts.all(), new Map([...gaugesOf(dataPlane), ...gauges()]), feedback?.counts);
           send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
         });
       case "/v1/feedback":
@@ -158,7 +160,7 @@ export class PredictionRouter {
     if (intake === undefined) return undefined;
     return {
       method: "POST",
-      answer: (body, response) => answerFeedback(body, response, { intake, limits, settings }),
+      answer: (body, { response }) => answerFeedback(body, response, { intake, limits, settings }),
     };
   }
 
@@ -219,8 +221,9 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
@@ -235,15 +238,16 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      ...computing(arm),
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
           (thrown: unknown) => {
             arm.counter.fail();
-            sendError(response, thrown, settings);
+            sendError(call.response, thrown, settings);
           },
         );
       },
@@ -284,9 +288,10 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response, headers) => {
-        const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
@@ -333,7 +338,7 @@ function outputShape({ output: { name, width, tensors } }: ServedVersion["signat
 }
 
 function get(answer: (response: ServerResponse) => void): Route {
-  return { method: "GET", answer: (_body, response) => answer(response) };
+  return { method: "GET", answer: (_body, { response }) => answer(response) };
 }
 
 function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
@@ -342,6 +347,8 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
   return new Map([
     ["slipway_ready", dataPlane.ready() ? 1 : 0],
     ["slipway_routing_generation", dataPlane.generation()],
+    ["slipway_queue_requests", dataPlane.queue.length],
+    ["slipway_queue_wait_seconds", dataPlane.queue.waitMs / 1000],
     ["slipway_log_predictions", log.predictions],
     ["slipway_log_groups", log.groups],
     ["slipway_log_failed_groups", log.failedGroups],

@@ -1,5 +1,8 @@
 import { type Clock, monotonicMs } from "../kernel/index.ts";
 
+import type { ShedReason } from "./admission.ts";
+import { ServicePace } from "./service-pace.ts";
+
 /** Upper bounds of the latency histogram's buckets: 2^0 … 2^24 µs (16.8 s). */
 export const LATENCY_BUCKETS = 25;
 
@@ -13,6 +16,8 @@ export interface VersionCounts {
   readonly instances: number;
   /** Requests that were refused after their version was found. */
   readonly failures: number;
+  /** Those of them that were refused because there was too much to do. */
+  readonly shed: ReadonlyMap<ShedReason, number>;
   /** From the whole request to its answer, log write included, over all answered requests. */
   readonly microseconds: number;
   /** Answered requests by latency; the last one holds those beyond all bounds. */
@@ -23,8 +28,11 @@ export interface VersionCounts {
 
 /** Counts the answers of one version, on the hot path. */
 export class PredictionCounter {
+  /** How long the version takes. */
+  readonly pace = new ServicePace();
   readonly #model: string;
   readonly #version: number;
+  readonly #shed = new Map<ShedReason, number>();
   #requests = 0;
   #instances = 0;
   #failures = 0;
@@ -55,6 +63,11 @@ export class PredictionCounter {
     this.#failures++;
   }
 
+  shed(reason: ShedReason): void {
+    this.#failures++;
+    this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
+  }
+
   counts(clock: Clock): VersionCounts {
     const at = this.#lastAt;
     if (at !== undefined && this.#lastAnswered?.at !== at)
@@ -65,6 +78,7 @@ export class PredictionCounter {
       requests: this.#requests,
       instances: this.#instances,
       failures: this.#failures,
+      shed: this.#shed,
       microseconds: this.#microseconds,
       buckets: this.#buckets,
       lastAnsweredMs: this.#lastAnswered?.answeredMs,
