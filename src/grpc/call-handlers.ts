@@ -12,15 +12,13 @@ import {
   type Work,
 } from "../serving/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
-import { statusOfError } from "./call-status.ts";
+import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { MalformedMessage, messageBytes } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
-export interface CallContext {
+export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
-  /** Told of errors that nobody foresaw. */
-  readonly onDefect: (error: unknown) => void;
   /** How long an answer is waited for when a call has no deadline. */
   readonly timeoutMs: number;
 }
@@ -31,15 +29,12 @@ export type UnaryHandler = (
 ) => void;
 
 /** A method that answers at once. */
-export function answering<Request>(
-  { onDefect }: CallContext,
-  answer: (request: Request) => object,
-): UnaryHandler {
+export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
   return (call, callback) => {
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
-      callback(statusOfError(thrown, onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
@@ -87,7 +82,7 @@ export function predicting<Request>(
       const planned = plan(requestOf<Request>(request));
       predict(context, { ...planned, ...factsOf(context, call, request) }, callback);
     } catch (thrown) {
-      callback(statusOfError(thrown, context.onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
@@ -129,15 +124,11 @@ class GrpcPrediction implements Work, Waiting {
   #response: object | undefined;
   #trailer: Metadata | undefined;
 
-  constructor(
-    context: CallContext,
-    call: PlannedPrediction & CallFacts,
-    callback: sendUnaryData<unknown>,
-  ) {
+  constructor(context: CallContext, call: PlannedPrediction & CallFacts, callback: sendUnaryData<unknown>) {
     this.#context = context;
     this.#call = call;
     this.#callback = callback;
-    this.#counter = context.dataPlane.counts.counterOf(call.served);
+    this.#counter = context.dataPlane.counts.counterOf(call.served, context.protocol);
   }
 
   get bytes(): number {
@@ -179,9 +170,7 @@ class GrpcPrediction implements Work, Waiting {
 
   shed(reason: QueueRefusal, retryAfterMs: number): void {
     this.#counter.shed(reason);
-    this.#callback(
-      statusOfError(shedError(this.#call.served, reason, retryAfterMs), this.#context.onDefect),
-    );
+    this.#end(shedError(this.#call.served, reason, retryAfterMs));
   }
 
   acknowledge(): void {
@@ -195,7 +184,11 @@ class GrpcPrediction implements Work, Waiting {
 
   #fail(thrown: unknown): void {
     this.#counter.fail();
-    this.#callback(statusOfError(thrown, this.#context.onDefect));
+    this.#end(thrown);
+  }
+
+  #end(thrown: unknown): void {
+    this.#callback(refusal(thrown, this.#context, { name: this.#call.served.model }));
   }
 }
 
@@ -217,9 +210,9 @@ export function requestOf<Request>(request: unknown): Request {
 }
 
 /** @throws GRPC_NOT_OFFERED */
-export function notOffered(method: string, hint: string): UnaryHandler {
-  return (_call, callback) => {
+export function notOffered(context: CallContext, method: string, hint: string): UnaryHandler {
+  return (call, callback) => {
     const error = grpcErrors.GRPC_NOT_OFFERED.error(`${method} is not offered`, { hint });
-    callback(statusOfError(error, () => undefined));
+    callback(refusal(error, context, call.request));
   };
 }

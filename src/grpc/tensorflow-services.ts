@@ -86,11 +86,7 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
         read: () => {
           const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
           const asked = { inputs, outputs: request.output_filter };
-          const instances = recordsOfTensors(
-            asked,
-            rules.of(served),
-            outputNames(served.signature.output),
-          );
+          const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
           return {
             instances,
             answer: (answered) => ({
@@ -118,7 +114,7 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
         result: (_served, { outputs }) => ({ regressions: outputs.map((value) => ({ value })) }),
       }),
     ),
-    MultiInference: notOffered("MultiInference", "Send a request for each of its tasks."),
+    MultiInference: notOffered(options, "MultiInference", "Send a request for each of its tasks."),
     GetModelMetadata: answering<{ readonly model_spec: ModelSpec | null }>(options, ({ model_spec: spec }) =>
       metadataOf(find(spec)),
     ),
@@ -148,6 +144,7 @@ export function modelService(options: TensorflowServicesOptions): UntypedService
       };
     }),
     HandleReloadConfigRequest: notOffered(
+      options,
       "HandleReloadConfigRequest",
       "Which models are served is decided by `slipway deploy`.",
     ),

@@ -3,14 +3,16 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { MetricSample } from "../telemetry/index.ts";
 import { httpErrors } from "./errors.ts";
 import { Exchange, type ExchangeSettings } from "./exchange.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
 import { sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
-import { PredictionMetrics } from "./prediction-metrics.ts";
+import { ownExposition, serverSamples } from "./prediction-metrics.ts";
 import { PredictionRouter } from "./prediction-routes.ts";
 import { ReadingBrake } from "./reading-brake.ts";
+import { RefusalCounter } from "./refusal-counter.ts";
 
 /** Bounds on what one client can make a worker do. */
 export interface PredictionLimits {
@@ -58,6 +60,8 @@ export interface PredictionServerOptions {
   /** Answered as `name` and `version` of the server's metadata. Default `slipway` and an empty text. */
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** What `/metrics` answers, for all workers of the machine. Default: the numbers of this server alone. */
+  readonly metrics?: () => Promise<string>;
   /** Told of errors that nobody foresaw; their requests are answered with status 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -68,6 +72,8 @@ export interface PredictionServer {
   /** `http://host:port` */
   readonly address: string;
   load(): ServerLoad;
+  /** Its metrics and those of its data plane. */
+  samples(): MetricSample[];
   /** The next so many answers close their connections, so that their clients connect anew, to any worker. */
   releaseConnections(count: number): void;
   /**
@@ -84,6 +90,8 @@ export interface ServerLoad {
   /** Requests whose headers have arrived and that are not answered. */
   readonly inFlight: number;
   readonly connections: number;
+  /** Connections that are not read from for the moment, so that their clients send more slowly. */
+  readonly stopped: number;
 }
 
 const DEFAULT_DRAIN_MS = 1_000;
@@ -98,13 +106,14 @@ const DEFAULT_GRACE_MS = 5_000;
 export async function startPredictionServer(options: PredictionServerOptions): Promise<PredictionServer> {
   const { dataPlane } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const refusals = new RefusalCounter(dataPlane);
   let closing = false;
   let releasing = 0;
   const settings: ExchangeSettings = {
     queue: dataPlane.queue,
     maxBodyBytes: limits.maxBodyBytes,
     timeoutMs: limits.timeoutMs,
-    metrics: new PredictionMetrics(),
+    refusals,
     onDefect: options.onDefect ?? warn,
     closing: () => closing,
     closesConnection: () => closing || (releasing > 0 && releasing-- > 0),
@@ -117,18 +126,17 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const answered = () => {
     inFlight--;
   };
+  const load = (): ServerLoad => ({ requests, inFlight, connections, stopped: brake.stopped });
+  const samples = (): MetricSample[] =>
+    serverSamples({ dataPlane, feedback: options.feedback, load: load() });
   const router = new PredictionRouter({
     dataPlane,
+    metrics: options.metrics ?? (async () => ownExposition(dataPlane, samples())),
     feedback: options.feedback,
     settings,
     limits: { maxDepth: limits.maxJsonDepth, refuseUnknownFields: limits.refuseUnknownFields },
     serverName: options.serverName ?? "slipway",
     serverVersion: options.serverVersion ?? "",
-    gauges: () =>
-      new Map([
-        ["slipway_open_connections", connections],
-        ["slipway_stopped_connections", brake.stopped],
-      ]),
   });
   const server = createServer(
     {
@@ -162,7 +170,9 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     idleConnections.watch(socket);
     brake.watch(socket);
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseMalformed(error, socket, refusals),
+  );
 
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
@@ -178,7 +188,8 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     host,
     port: bound.port,
     address: host.includes(":") ? `http://[${host}]:${bound.port}` : `http://${host}:${bound.port}`,
-    load: () => ({ requests, inFlight, connections }),
+    load,
+    samples,
     releaseConnections: (count) => {
       releasing = Math.min(count, connections);
     },
@@ -220,7 +231,7 @@ function listen(server: Server, target: ListenTarget): Promise<void> {
 }
 
 /** Answers what is no HTTP request, then closes. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, refusals: RefusalCounter): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -231,7 +242,9 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", "the request did not arrive in time"]
         : ["400 Bad Request", "this is not an HTTP request"];
-  const text = JSON.stringify({ error: reason, code: "HTTP_MALFORMED" });
+  const { code } = httpErrors.HTTP_MALFORMED;
+  refusals.count("", { code, status: status.slice(0, 3) });
+  const text = JSON.stringify({ error: reason, code });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
   );

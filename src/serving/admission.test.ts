@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Arrival, admit, DEFAULT_ADMISSION_LIMITS, type QueueState, retryAfterSeconds } from "./admission.ts";
+import {
+  type Arrival,
+  admit,
+  DEFAULT_ADMISSION_LIMITS,
+  type QueueState,
+  retryAfterSeconds,
+} from "./admission.ts";
 
 const limits = DEFAULT_ADMISSION_LIMITS;
 const queue: QueueState = { queued: 10, queuedBytes: 2_000, waitMs: 20, standingMs: 0 };
@@ -37,7 +43,9 @@ describe("a request that cannot be answered at once", () => {
   });
 
   it("waits behind one or two others however long those take", () => {
-    expect(admit(limits, { ...queue, queued: 2, waitMs: 4_000 }, arrival)).toMatchObject({ outcome: "queued" });
+    expect(admit(limits, { ...queue, queued: 2, waitMs: 4_000 }, arrival)).toMatchObject({
+      outcome: "queued",
+    });
   });
 
   it("is refused when its answer would come after its deadline", () => {
@@ -78,7 +86,9 @@ describe("a request that cannot be answered at once", () => {
           standingMs: state.standingMs * share,
         };
         expect(admit(limits, shorter, given).outcome).toBe("queued");
-        expect(admit(limits, state, { ...given, remainingMs: given.remainingMs + 1_000 }).outcome).toBe("queued");
+        expect(admit(limits, state, { ...given, remainingMs: given.remainingMs + 1_000 }).outcome).toBe(
+          "queued",
+        );
       }),
     );
   });

@@ -43,11 +43,10 @@ export interface DataPlane {
   apply(routing: RoutingSnapshot): Promise<ApplyReport>;
   /** The generation being served; 0 before the first. */
   generation(): number;
-  /**
-   * True when a snapshot is served and, if it names models, at least one of them answers. One broken model must not take
-   * the worker away from the others; each has a readiness of its own.
-   */
+  /** Whether this worker should get traffic; worked out when models are swapped, see `nextReadiness`. */
   ready(): boolean;
+  /** The configured models that do not answer. */
+  unready(): readonly string[];
   /** The same array until the next swap. */
   models(): readonly ModelStatus[];
   /**
@@ -131,6 +130,7 @@ class LocalDataPlane implements DataPlane {
       images: options.images ?? DEFAULT_IMAGE_RULES,
       windows: this.#windows,
       incarnation: this.#log.incarnation,
+      joinsServing: options.joinsServing ?? false,
     });
   }
 
@@ -148,6 +148,10 @@ class LocalDataPlane implements DataPlane {
 
   ready(): boolean {
     return !this.#closed && this.#served.ready();
+  }
+
+  unready(): readonly string[] {
+    return this.#served.unready();
   }
 
   models(): readonly ModelStatus[] {

@@ -23,7 +23,7 @@ export class ServicePace {
     for (let distance = 0; distance < CLASSES; distance++) {
       const smaller = this.#estimates[at - distance];
       // A request that is larger takes longer in proportion, one that is smaller at most as long.
-      if (smaller !== undefined && !Number.isNaN(smaller)) return smaller * 4 ** distance;
+      if (smaller !== undefined && !Number.isNaN(smaller)) return smaller * (1 << (2 * distance));
       const larger = this.#estimates[at + distance];
       if (larger !== undefined && !Number.isNaN(larger)) return larger;
     }
