@@ -10,7 +10,7 @@ import {
 } from "../wire/index.ts";
 import { httpErrors } from "./errors.ts";
 import { type AnswerBody, type AnswerSettings, PendingAnswer } from "./prediction-answer.ts";
-import { computing, type Route } from "./route.ts";
+import type { Route } from "./route.ts";
 import { later, type ThreadedArm } from "./threaded-routes.ts";
 
 /** How a protocol reads its requests and writes its answers. */
@@ -29,7 +29,7 @@ export function predictionRoute<Request extends Instances>(
   return {
     method: "POST",
     counter: arm.counter,
-    ...computing(arm),
+    ...(arm.served.runs === "on-thread" ? { needs: arm.served } : { computes: arm.served }),
     answer: (body, exchange) => {
       const request = call.read(body, exchange.headers);
       if (arm.served.runs === "on-thread") {

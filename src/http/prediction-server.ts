@@ -177,8 +177,12 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
     const { headers } = request;
-    if (route.method === "GET") route.answer(NO_BODY, { response, headers, since: 0, deadline: 0 });
-    else request.collect(limits.maxBodyBytes, new Exchange(route, { response, headers }, settings));
+    if (route.method === "GET") {
+      route.answer(NO_BODY, { response, headers, since: 0, deadline: 0 });
+      return;
+    }
+    if (route.needs !== undefined) response.once("close", dataPlane.hold(route.needs));
+    request.collect(limits.maxBodyBytes, new Exchange(route, { response, headers }, settings));
   }
 
   await listen(server, options.listen);

@@ -19,6 +19,8 @@ export interface Route {
   readonly counter?: PredictionCounter;
   /** A version that is computed on the event loop when `answer` is called; calls of it may have to wait, or are refused. */
   readonly computes?: ServedVersion;
+  /** A version on a thread, which is not closed before the request has been answered. */
+  readonly needs?: ServedVersion;
   answer(body: Buffer, call: HttpCall): void;
 }
 
@@ -43,9 +45,4 @@ export function decoded(segment: string): string {
     // A broken escape names nothing that exists; the text itself goes into the message.
     return segment;
   }
-}
-
-/** What the route of a version says of where it is computed. */
-export function computing({ served }: { readonly served: ServedVersion }): Pick<Route, "computes"> {
-  return served.runs === "inline" ? { computes: served } : {};
 }
