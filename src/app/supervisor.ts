@@ -11,6 +11,7 @@ import type { ImageRules } from "../serving/index.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
+import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -29,6 +30,8 @@ export interface WorkerOrder {
   readonly durability: "os" | "fsync";
   readonly maxBodyBytes: number;
   readonly images: ImageRules;
+  /** Whether a worker of this server, or of the one before, has been ready. */
+  readonly joinsServing: boolean;
 }
 
 /** What the control plane's process is told when it starts. */
@@ -78,6 +81,8 @@ export interface Supervisor {
 const HAND_OVER = "SIGUSR2";
 
 const READY_MS = 60_000;
+/** How often the counts of ended workers are put together. */
+const RETIRE_MS = 30_000;
 const DRAIN_MS = 10_000;
 
 /**
@@ -92,6 +97,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   if (options.takeOver) await askToHandOver(state);
   const release = claim(state, { handsOver: true });
   const orphans = readWorkerStatuses(state.workers, systemClock);
+  if (orphans.length === 0) clearMetrics(state.metrics);
+  let hasBeenReady = false;
+  const statuses = (): readonly WorkerStatus[] => {
+    const workers = readWorkerStatuses(state.workers, systemClock);
+    hasBeenReady ||= workers.some(({ isReady }) => isReady);
+    return workers;
+  };
   const { socket, grpcSocket } = await bindSockets(settings, orphans).catch((error: unknown) => {
     release();
     throw error;
@@ -157,12 +169,23 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const fleet = createWorkerFleet({
     limits: scalingLimits(settings),
     clock: systemClock,
-    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, grpcSocket, restarts })),
-    statuses: () => readWorkerStatuses(state.workers, systemClock),
+    startWorker: () =>
+      start("worker", (restarts) => {
+        statuses();
+        return spawnWorker(options, { socket, grpcSocket, restarts, joinsServing: hasBeenReady });
+      }),
+    statuses,
     onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
     onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
     graceMs: DRAIN_MS,
   });
+
+  const retiring = setInterval(() => {
+    retireEndedWorkers(state.metrics, systemClock).catch((error: unknown) =>
+      options.onEvent({ kind: "problem", text: `metrics of ended workers: ${String(error)}` }),
+    );
+  }, RETIRE_MS);
+  void stopped.promise.then(() => clearInterval(retiring));
 
   try {
     const started = start("control", (restarts) => spawnControl(options, { predictions, grpc, restarts }));
@@ -260,10 +283,12 @@ function spawnWorker(
     socket,
     grpcSocket,
     restarts,
+    joinsServing,
   }: {
     readonly socket: BoundSocket;
     readonly grpcSocket: BoundSocket | undefined;
     readonly restarts: number;
+    readonly joinsServing: boolean;
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
@@ -275,6 +300,7 @@ function spawnWorker(
     port: socket.port,
     grpcPort: grpcSocket?.port ?? null,
     restarts,
+    joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     maxBodyBytes: settings.maxBodyBytes,
     images: {

@@ -13,7 +13,14 @@ import { followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { ChildMessage, WorkerInstruction, WorkerOrder } from "./supervisor.ts";
-import { HEARTBEAT_MS, removeWorkerStatus, type WorkerStatus, writeWorkerStatus } from "./worker-status.ts";
+import { openWorkerMetrics } from "./worker-metrics.ts";
+import {
+  HEARTBEAT_MS,
+  removeWorkerStatus,
+  type WorkerLoadStatus,
+  type WorkerStatus,
+  writeWorkerStatus,
+} from "./worker-status.ts";
 
 /** How often loading is tried again while a bundle of the routing snapshot does not load. */
 const RETRY_MS = 5_000;
@@ -60,6 +67,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     clock: systemClock,
     durability: order.durability,
     images: order.images,
+    joinsServing: order.joinsServing,
   });
   const workers = new KnownWorkers(state.log, systemClock);
   const feedback = new FeedbackIntake({
@@ -76,12 +84,33 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   const meter = createLoadMeter();
   let server: PredictionServer | undefined;
 
+  let load: WorkerLoadStatus = {
+    cpu: 0,
+    loopDelayMs: 0,
+    requests: 0,
+    inFlight: 0,
+    connections: 0,
+    residentBytes: 0,
+  };
+  const metrics = openWorkerMetrics({
+    directory: state.metrics,
+    incarnation: dataPlane.incarnation,
+    startedAt,
+    clock: systemClock,
+    samples: () => server?.samples() ?? [],
+    // Serving does not depend on it.
+    onProblem: (problem) =>
+      process.stderr.write(`the metrics of this worker cannot be written: ${String(problem)}\n`),
+    load: () => load,
+  });
+
   const report = (): void => {
     const { requests, inFlight, connections } = server?.load() ?? {
       requests: 0,
       inFlight: 0,
       connections: 0,
     };
+    load = { ...meter.read(), requests, inFlight, connections, residentBytes: process.memoryUsage.rss() };
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
@@ -90,9 +119,10 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
       restarts: order.restarts,
       writtenAt: systemClock(),
       state: phase,
+      isReady: phase === "ready" && dataPlane.ready(),
       generation: dataPlane.generation(),
       predictions: dataPlane.predictionCount(),
-      load: { ...meter.read(), requests, inFlight, connections },
+      load,
       models: dataPlane.models(),
       stream: dataPlane.streamProgress() ?? null,
       problems,
@@ -120,6 +150,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     dataPlane,
     feedback,
     listen: { handle: handle as Server },
+    metrics: () => metrics.exposition(),
     limits: { maxBodyBytes: order.maxBodyBytes },
     serverVersion: slipwayVersion,
   });
@@ -130,7 +161,10 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   });
   phase = "ready";
   report();
-  const heartbeat = setInterval(report, HEARTBEAT_MS);
+  const heartbeat = setInterval(() => {
+    report();
+    void metrics.write();
+  }, HEARTBEAT_MS);
   // A bundle that could not be read may have been put back since.
   const retry = setInterval(() => {
     if (problems.length > 0 && lastRouting !== undefined) void apply(lastRouting);
@@ -149,6 +183,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);
+    await metrics.write();
     removeWorkerStatus(state.workers, process.pid);
     process.exit(0);
   };

@@ -2,15 +2,13 @@ import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-j
 import { monotonicMs, type SlipwayError } from "../kernel/index.ts";
 import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
-import { statusOfError } from "./call-status.ts";
+import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { MalformedMessage } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
-export interface CallContext {
+export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
-  /** Told of errors that nobody foresaw. */
-  readonly onDefect: (error: unknown) => void;
 }
 
 export type UnaryHandler = (
@@ -19,15 +17,12 @@ export type UnaryHandler = (
 ) => void;
 
 /** A method that answers at once. */
-export function answering<Request>(
-  { onDefect }: CallContext,
-  answer: (request: Request) => object,
-): UnaryHandler {
+export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
   return (call, callback) => {
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
-      callback(statusOfError(thrown, onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
@@ -58,25 +53,26 @@ export function predicting<Request>(
     try {
       predict(context, plan(requestOf<Request>(call.request)), callback);
     } catch (thrown) {
-      callback(statusOfError(thrown, context.onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
 
 /** Predicts; the callback is called once, when the log has the prediction or has refused it. */
 export function predict(
-  { dataPlane, onDefect }: CallContext,
+  context: CallContext,
   planned: PlannedPrediction,
   callback: sendUnaryData<unknown>,
 ): void {
+  const { dataPlane } = context;
   const { served } = planned;
   let response: object | undefined;
   let trailer: Metadata | undefined;
   const since = monotonicMs();
-  const counter = dataPlane.counts.counterOf(served);
+  const counter = dataPlane.counts.counterOf(served, context.protocol);
   const refuse = (error: unknown): void => {
     counter.fail();
-    callback(statusOfError(error, onDefect));
+    callback(refusal(error, context, { name: served.model }));
   };
   const waiting: Waiting = {
     acknowledge: () => {
@@ -90,23 +86,21 @@ export function predict(
     trailer = trailerOf(served, prediction.id);
   };
   if (served.runs === "inline")
-    prepare(
-      countingRefusals({ dataPlane }, served, () => dataPlane.predict(served, planned.instances, waiting)),
-    );
+    prepare(countingRefusals(context, served, () => dataPlane.predict(served, planned.instances, waiting)));
   // In the turn that logged it, whose end acknowledges it.
   else dataPlane.predictOnThread(served, planned.instances, waiting).then(prepare, refuse);
 }
 
 /** A step of answering a request for a version; what it refuses is among the failures of that version. */
 export function countingRefusals<Result>(
-  { dataPlane }: Pick<CallContext, "dataPlane">,
+  { dataPlane, protocol }: CallContext,
   served: ServedVersion,
   step: () => Result,
 ): Result {
   try {
     return step();
   } catch (thrown) {
-    dataPlane.counts.counterOf(served).fail();
+    dataPlane.counts.counterOf(served, protocol).fail();
     throw thrown;
   }
 }
@@ -129,9 +123,9 @@ export function requestOf<Request>(request: unknown): Request {
 }
 
 /** @throws GRPC_NOT_OFFERED */
-export function notOffered(method: string, hint: string): UnaryHandler {
-  return (_call, callback) => {
+export function notOffered(context: CallContext, method: string, hint: string): UnaryHandler {
+  return (call, callback) => {
     const error = grpcErrors.GRPC_NOT_OFFERED.error(`${method} is not offered`, { hint });
-    callback(statusOfError(error, () => undefined));
+    callback(refusal(error, context, call.request));
   };
 }

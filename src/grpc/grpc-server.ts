@@ -68,18 +68,27 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     serviceDefinition(inferenceProtocol, SERVICES.inference),
     inferenceService({
       ...context,
+      protocol: "grpc_v2",
       serverName: options.serverName ?? "slipway",
       serverVersion: options.serverVersion ?? "",
     }),
   );
   server.addService(
     serviceDefinition(tensorflowServingProtocol, SERVICES.prediction),
-    predictionService(context),
+    predictionService({ ...context, protocol: "grpc_tensorflow" }),
   );
-  server.addService(serviceDefinition(tensorflowServingProtocol, SERVICES.model), modelService(context));
+  server.addService(
+    serviceDefinition(tensorflowServingProtocol, SERVICES.model),
+    modelService({ ...context, protocol: "grpc_tensorflow" }),
+  );
   server.addService(
     serviceDefinition(healthProtocol, SERVICES.health),
-    healthService({ ...context, services: Object.values(SERVICES), closing: closing.signal }),
+    healthService({
+      ...context,
+      protocol: "grpc",
+      services: Object.values(SERVICES),
+      closing: closing.signal,
+    }),
   );
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -26,7 +26,7 @@ import {
   predicting,
   requestOf,
 } from "./call-handlers.ts";
-import { statusOfError } from "./call-status.ts";
+import { refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
@@ -132,11 +132,11 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         send();
       };
       try {
-        predict(options, plan(requestOf<InferRequest>(message)), (refusal, response) => {
-          settle(refusal === null ? { infer_response: response } : { error_message: refusal.details ?? "" });
+        predict(options, plan(requestOf<InferRequest>(message)), (ending, response) => {
+          settle(ending === null ? { infer_response: response } : { error_message: ending.details ?? "" });
         });
       } catch (thrown) {
-        settle({ error_message: statusOfError(thrown, options.onDefect).details });
+        settle({ error_message: refusal(thrown, options, message).details });
       }
     });
     call.on("end", () => {

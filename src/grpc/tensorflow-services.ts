@@ -112,7 +112,7 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
         result: (_served, { outputs }) => ({ regressions: outputs.map((value) => ({ value })) }),
       }),
     ),
-    MultiInference: notOffered("MultiInference", "Send a request for each of its tasks."),
+    MultiInference: notOffered(options, "MultiInference", "Send a request for each of its tasks."),
     GetModelMetadata: answering<{ readonly model_spec: ModelSpec | null }>(options, ({ model_spec: spec }) =>
       metadataOf(find(spec)),
     ),
@@ -142,6 +142,7 @@ export function modelService(options: TensorflowServicesOptions): UntypedService
       };
     }),
     HandleReloadConfigRequest: notOffered(
+      options,
       "HandleReloadConfigRequest",
       "Which models are served is decided by `slipway deploy`.",
     ),

@@ -12,13 +12,13 @@ import { mlflowError } from "../wire/index.ts";
 import { acceptedCoding, compressAnswer, WORTH_COMPRESSING_BYTES } from "./compression.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
-import type { PredictionMetrics } from "./prediction-metrics.ts";
+import type { RefusalCounter } from "./refusal-counter.ts";
 
 const JSON_TYPE = "application/json";
 
 /** What all answers of a server have in common. */
 export interface AnswerSettings {
-  readonly metrics: PredictionMetrics;
+  readonly refusals: RefusalCounter;
   /** Told of errors that nobody foresaw. */
   readonly onDefect: (error: unknown) => void;
   /** True once the server drains. */
@@ -49,7 +49,7 @@ export function sendJson(response: ServerResponse, value: unknown, settings: Ans
 export function sendError(response: ServerResponse, thrown: unknown, settings: AnswerSettings): void {
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
-  settings.metrics.countError(status, error.code);
+  settings.refusals.count(response.req.url ?? "", { code: error.code, status: String(status) });
   const isScoring = /^\/invocations(?:\?|$)/.test(response.req.url ?? "");
   const text = JSON.stringify(isScoring ? mlflowError(error) : errorDocument(error));
   send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);

@@ -3,13 +3,15 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { MetricSample } from "../telemetry/index.ts";
 import { type ContentCoding, contentCoding, inflateBody } from "./compression.ts";
 import { httpErrors } from "./errors.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
 import { type AnswerSettings, sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
-import { PredictionMetrics } from "./prediction-metrics.ts";
+import { ownExposition, serverSamples } from "./prediction-metrics.ts";
 import { PredictionRouter } from "./prediction-routes.ts";
+import { RefusalCounter } from "./refusal-counter.ts";
 import type { Route } from "./route.ts";
 
 /** Bounds on what one client can make a worker do. */
@@ -55,6 +57,8 @@ export interface PredictionServerOptions {
   /** Answered as `name` and `version` of the server's metadata. Default `slipway` and an empty text. */
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** What `/metrics` answers, for all workers of the machine. Default: the numbers of this server alone. */
+  readonly metrics?: () => Promise<string>;
   /** Told of errors that nobody foresaw; their requests are answered with status 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -65,6 +69,8 @@ export interface PredictionServer {
   /** `http://host:port` */
   readonly address: string;
   load(): ServerLoad;
+  /** Its metrics and those of its data plane. */
+  samples(): MetricSample[];
   /** The next so many answers close their connections, so that their clients connect anew, to any worker. */
   releaseConnections(count: number): void;
   /**
@@ -95,10 +101,11 @@ const DEFAULT_GRACE_MS = 5_000;
 export async function startPredictionServer(options: PredictionServerOptions): Promise<PredictionServer> {
   const { dataPlane } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const refusals = new RefusalCounter(dataPlane);
   let closing = false;
   let releasing = 0;
   const settings: AnswerSettings = {
-    metrics: new PredictionMetrics(),
+    refusals,
     onDefect: options.onDefect ?? warn,
     closing: () => closing,
     closesConnection: () => closing || (releasing > 0 && releasing-- > 0),
@@ -108,8 +115,12 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const answered = () => {
     inFlight--;
   };
+  const load = (): ServerLoad => ({ requests, inFlight, connections });
+  const samples = (): MetricSample[] =>
+    serverSamples({ dataPlane, feedback: options.feedback, load: load() });
   const router = new PredictionRouter({
     dataPlane,
+    metrics: options.metrics ?? (async () => ownExposition(dataPlane, samples())),
     feedback: options.feedback,
     settings,
     limits: { maxDepth: limits.maxJsonDepth, refuseUnknownFields: limits.refuseUnknownFields },
@@ -148,7 +159,9 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     });
     idleConnections.watch(socket);
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseMalformed(error, socket, refusals),
+  );
 
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
@@ -173,7 +186,8 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     host,
     port: bound.port,
     address: host.includes(":") ? `http://[${host}]:${bound.port}` : `http://${host}:${bound.port}`,
-    load: () => ({ requests, inFlight, connections }),
+    load,
+    samples,
     releaseConnections: (count) => {
       releasing = Math.min(count, connections);
     },
@@ -262,7 +276,7 @@ function listen(server: Server, target: ListenTarget): Promise<void> {
 }
 
 /** Answers what is no HTTP request, then closes. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, refusals: RefusalCounter): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -273,7 +287,9 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", "the request did not arrive in time"]
         : ["400 Bad Request", "this is not an HTTP request"];
-  const text = JSON.stringify({ error: reason, code: "HTTP_MALFORMED" });
+  const { code } = httpErrors.HTTP_MALFORMED;
+  refusals.count("", { code, status: status.slice(0, 3) });
+  const text = JSON.stringify({ error: reason, code });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
   );

@@ -17,6 +17,8 @@ export interface DataPlaneOptions {
   readonly maxSegmentBytes?: number;
   /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
   readonly windows?: LiveWindows;
+  /** Whether workers that are ready stand beside it, or stood in its place: see `nextReadiness`. Default false. */
+  readonly joinsServing?: boolean;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
   /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */

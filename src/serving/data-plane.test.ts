@@ -96,7 +96,7 @@ describe("applying a routing snapshot", () => {
     const good = routingOf(1, [await writeSmallBundle(blobs, { base: 0 })]);
     const missing = routingOf(1, [digestOf("never stored")], { name: "broken" });
     await dataPlane.apply({ ...good, models: [...missing.models, ...good.models] });
-    expect(dataPlane.ready()).toBe(true);
+    expect([dataPlane.ready(), dataPlane.unready()]).toEqual([false, ["broken"]]);
     expect(dataPlane.find("late").version).toBe(1);
     expect(codeOf(() => dataPlane.find("broken"))).toBe("SERVING_MODEL_UNAVAILABLE");
   });

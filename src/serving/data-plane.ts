@@ -39,11 +39,10 @@ export interface DataPlane {
   apply(routing: RoutingSnapshot): Promise<ApplyReport>;
   /** The generation being served; 0 before the first. */
   generation(): number;
-  /**
-   * True when a snapshot is served and, if it names models, at least one of them answers. One broken model must not take
-   * the worker away from the others; each has a readiness of its own.
-   */
+  /** Whether this worker should get traffic; worked out when models are swapped, see `nextReadiness`. */
   ready(): boolean;
+  /** The configured models that do not answer. */
+  unready(): readonly string[];
   /** The same array until the next swap. */
   models(): readonly ModelStatus[];
   /**
@@ -120,6 +119,7 @@ class LocalDataPlane implements DataPlane {
       images: options.images ?? DEFAULT_IMAGE_RULES,
       windows: this.#windows,
       incarnation: this.#log.incarnation,
+      joinsServing: options.joinsServing ?? false,
     });
   }
 
@@ -137,6 +137,10 @@ class LocalDataPlane implements DataPlane {
 
   ready(): boolean {
     return !this.#closed && this.#served.ready();
+  }
+
+  unready(): readonly string[] {
+    return this.#served.unready();
   }
 
   models(): readonly ModelStatus[] {

@@ -11,11 +11,12 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
-export {
-  LATENCY_BUCKETS,
-  type PredictionCounter,
-  type PredictionCounts,
-  type VersionCounts,
+export type {
+  CountedArm,
+  PredictionCounter,
+  PredictionCounts,
+  Protocol,
+  VersionCounts,
 } from "./prediction-counts.ts";
 export {
   type FrameInput,

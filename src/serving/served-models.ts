@@ -4,6 +4,7 @@ import type { BlobStore } from "../storage/index.ts";
 import type { LiveWindows, ModelWindows } from "../stream/index.ts";
 import { loadModel, type ServableModel, warm } from "./loaded-model.ts";
 import type { ImageRules } from "./model-images.ts";
+import { NOT_READY, nextReadiness, type Readiness } from "./readiness.ts";
 import { notReady, unavailable, unknownLabel, unknownModel, unknownVersion } from "./refusals.ts";
 import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
 import type { VersionSelector } from "./served-version.ts";
@@ -25,6 +26,8 @@ export interface ServedModelsOptions {
   readonly images: ImageRules;
   readonly windows: LiveWindows;
   readonly incarnation: string;
+  /** Whether it stands beside or in place of workers that were ready. */
+  readonly joinsServing: boolean;
 }
 
 /** The models that a worker holds: what a routing snapshot names is loaded, swapped in as a whole, and what is left is closed. */
@@ -33,6 +36,7 @@ export class ServedModels {
   readonly #ending = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
   #table: ServingTable = EMPTY_TABLE;
+  #readiness: Readiness = NOT_READY;
   #applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServedModelsOptions) {
@@ -52,9 +56,12 @@ export class ServedModels {
 
   /** See `DataPlane.ready`. */
   ready(): boolean {
-    const { generation, statuses } = this.#table;
-    if (generation === 0) return false;
-    return statuses.length === 0 || statuses.some((status) => status.ready);
+    return this.#readiness.ready;
+  }
+
+  /** See `DataPlane.unready`. */
+  unready(): readonly string[] {
+    return this.#readiness.unready;
   }
 
   /** See `DataPlane.find`. */
@@ -118,6 +125,8 @@ export class ServedModels {
       onProblem: (problem) => problems.push(problem),
     });
     this.#table = next;
+    const { joinsServing } = this.#options;
+    this.#readiness = nextReadiness(this.#readiness, { statuses: next.statuses, joinsServing });
     this.#options.windows.retain(windowsOf(next));
     const kept = closablesOf(next);
     for (const model of closablesOf(current)) if (!kept.has(model)) this.#retiring.add(this.#retire(model));
