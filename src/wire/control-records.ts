@@ -281,6 +281,15 @@ export const deploymentRecord = z.object({
   /** Of the routing document that carries the change. */
   generation: count,
   forced: z.boolean(),
+  /** What became of it on the workers; nothing where none run. */
+  takenUp: z.object({
+    /** Workers that serve this generation. */
+    workers: count,
+    /** Processes of those that do not yet, although they had a minute. */
+    behind: list(count),
+    /** What could not be loaded; the version before goes on answering in its place. */
+    problems: list(z.string()),
+  }),
 });
 
 export const journalRecord = z.object({
