@@ -24,6 +24,8 @@ export interface StateDirectory {
   readonly routing: string;
   /** Address and token of the running control plane, mode 0600. */
   readonly control: string;
+  /** What the workers have counted since the server was started. */
+  readonly metrics: string;
   /** One status file per live worker. */
   readonly workers: string;
   /** Held by the running supervisor. */
@@ -52,6 +54,7 @@ export function openStateDirectory(root: string): StateDirectory {
     runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
+    metrics: join(root, "metrics"),
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),
@@ -68,6 +71,7 @@ export function openStateDirectory(root: string): StateDirectory {
       state.stream,
       state.windows,
       state.workers,
+      state.metrics,
       state.signatures,
     ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });

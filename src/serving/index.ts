@@ -1,3 +1,10 @@
+export {
+  type AdmissionLimits,
+  DEFAULT_ADMISSION_LIMITS,
+  type QueueRefusal,
+  retryAfterSeconds,
+  type ShedReason,
+} from "./admission.ts";
 export type { RecommendRequest } from "./candidates.ts";
 export {
   createDataPlane,
@@ -11,11 +18,12 @@ export { type ChainReport, verifyLogChain } from "./log-chain.ts";
 export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
-export {
-  LATENCY_BUCKETS,
-  type PredictionCounter,
-  type PredictionCounts,
-  type VersionCounts,
+export type {
+  CountedArm,
+  PredictionCounter,
+  PredictionCounts,
+  Protocol,
+  VersionCounts,
 } from "./prediction-counts.ts";
 export {
   type FrameInput,
@@ -27,6 +35,7 @@ export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
 export type { Recommendation } from "./recommend.ts";
+export { late, shedError } from "./refusals.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -44,4 +53,6 @@ export {
 } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
+export { type Brake, type Work, WorkQueue } from "./work-queue.ts";

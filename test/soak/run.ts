@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
 import { sendMalformedRequests } from "./malformed.ts";
 import { replayManyPredictions } from "./many-replays.ts";
@@ -79,9 +79,7 @@ for (const { name, run } of chosen) {
     process.stdout.write(`✓ ${name}: ${await run()} (${seconds()})\n`);
   } catch (error) {
     failed++;
-    process.stdout.write(
-      `✗ ${name} (${seconds()}): ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    process.stdout.write(`✗ ${name} (${seconds()}): ${inspect(error)}\n`);
   }
 }
 process.stdout.write(`${chosen.length - failed} passed, ${failed} failed\n`);

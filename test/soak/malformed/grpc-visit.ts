@@ -260,8 +260,7 @@ function framed(random: Random, message: Buffer, isDamaged: boolean): Buffer {
 
 const ODD_HEADERS: readonly Readonly<Record<string, string>>[] = [
   { "grpc-timeout": "-1S" },
-  { "grpc-timeout": "99999999H" },
-  { "grpc-timeout": "1n" },
+  { "grpc-timeout": "5x" },
   { "grpc-timeout": "S" },
   { "grpc-encoding": "gzip" },
   { "grpc-encoding": "deflate" },
@@ -275,7 +274,6 @@ const ODD_HEADERS: readonly Readonly<Record<string, string>>[] = [
   { "x-data-bin": "!!!not base64!!!" },
   { "x-long": "z".repeat(6_000) },
   { "grpc-status": "99" },
-  { "x-slipway-deadline-ms": "abc" },
   { te: "trailers" },
   { authorization: "Bearer x" },
   { ":method": "GET" },

@@ -431,7 +431,9 @@ const ODD_HEADERS: readonly (readonly [string, string])[] = [
   ["if-none-match", "*"],
   ["traceparent", "00-zz-1-"],
   ["authorization", "Bearer \u00e9"],
-  ["x-slipway-deadline-ms", "-1"],
+  ["x-slipway-timeout-ms", "-1"],
+  ["x-slipway-timeout-ms", "1e9"],
+  ["x-envoy-expected-rq-timeout-ms", "soon"],
   ["x-empty", ""],
   ["te", "trailers"],
 ];
