@@ -13,6 +13,7 @@ import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import { type ObservationOrder, observationOrder } from "./request-observation.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
@@ -30,6 +31,7 @@ export interface WorkerOrder {
   readonly durability: "os" | "fsync";
   readonly maxBodyBytes: number;
   readonly images: ImageRules;
+  readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
   readonly joinsServing: boolean;
 }
@@ -294,8 +296,9 @@ function spawnWorker(
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const { settings } = options.location;
+  const { settings, projectRoot } = options.location;
   const order: WorkerOrder = {
+    observation: observationOrder(settings, projectRoot),
     stateDirectory: options.state.root,
     port: socket.port,
     grpcPort: grpcSocket?.port ?? null,

@@ -1,14 +1,18 @@
 import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { monotonicMs, type SlipwayError } from "../kernel/index.ts";
 import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
 import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
+import { type ObservedCall, observeCall } from "./observed-call.ts";
 import { MalformedMessage } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
 export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
+  /** Watches calls for the access log and for traces. */
+  readonly observer: RequestObserver | undefined;
 }
 
 export type UnaryHandler = (
@@ -18,7 +22,8 @@ export type UnaryHandler = (
 
 /** A method that answers at once. */
 export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const { callback } = observeCall(context, call, ended);
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
@@ -49,9 +54,11 @@ export function predicting<Request>(
   context: CallContext,
   plan: (request: Request) => PlannedPrediction,
 ): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const observed = observeCall(context, call, ended);
+    const { callback } = observed;
     try {
-      predict(context, plan(requestOf<Request>(call.request)), callback);
+      predict(context, plan(requestOf<Request>(call.request)), observed);
     } catch (thrown) {
       callback(refusal(thrown, context, call.request));
     }
@@ -62,12 +69,14 @@ export function predicting<Request>(
 export function predict(
   context: CallContext,
   planned: PlannedPrediction,
-  callback: sendUnaryData<unknown>,
+  { callback, observation }: ObservedCall,
 ): void {
   const { dataPlane } = context;
   const { served } = planned;
   let response: object | undefined;
   let trailer: Metadata | undefined;
+  let predictionId = "";
+  observation?.passed("parsed");
   const since = monotonicMs();
   const counter = dataPlane.counts.counterOf(served, context.protocol);
   const refuse = (error: unknown): void => {
@@ -76,6 +85,12 @@ export function predict(
   };
   const waiting: Waiting = {
     acknowledge: () => {
+      if (observation !== undefined) {
+        observation.passed("logged");
+        const { model, version, arm } = served;
+        const instances = planned.instances.records.length;
+        observation.answer = { model, version, arm, predictionId, instances };
+      }
       counter.count(planned.instances.records.length, since);
       callback(null, response, trailer);
     },
@@ -83,6 +98,8 @@ export function predict(
   };
   const prepare = (prediction: Answered): void => {
     response = planned.answer(prediction);
+    predictionId = prediction.id;
+    observation?.passed("predicted");
     trailer = trailerOf(served, prediction.id);
   };
   if (served.runs === "inline")

@@ -36,6 +36,7 @@ export function predictionRoute<Request extends Instances>(
         return;
       }
       const pending = new PendingAnswer(response, arm, surroundings.settings);
+      pending.parsed();
       const prediction = surroundings.dataPlane.predict(arm.served, request, pending);
       pending.prepare(prediction, call.write(prediction, request), request.records.length);
     },

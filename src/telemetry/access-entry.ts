@@ -17,8 +17,9 @@ export interface AccessEntry {
   readonly instances?: number | undefined;
   /** From its headers to the end of its answer. */
   readonly durationMicros: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
+  /** Of the bodies, as they are sent; unknown of gRPC. */
+  readonly bytesIn?: number | undefined;
+  readonly bytesOut?: number | undefined;
   readonly predictionId?: string | undefined;
   readonly traceId?: string | undefined;
   /** Of the client, as the setting wants it. */

@@ -62,7 +62,7 @@ describe("the access log", () => {
         method: "POST",
       },
       ...{ path: REQUEST.path, status: 200, model: "late", version: 3, arm: "champion", instances: 2 },
-      ...{ bytesIn: 0, bytesOut: 30, predictionId: "p1", traceId: TRACE, address: "203.0.113.0" },
+      ...{ bytesOut: 30, predictionId: "p1", traceId: TRACE, address: "203.0.113.0" },
     });
   });
 

@@ -75,8 +75,8 @@ export class RequestObservation {
   answer: RequestAnswer | undefined;
   code: string | undefined;
   status: number | string = "CLOSED";
-  bytesIn = 0;
-  bytesOut = 0;
+  bytesIn: number | undefined;
+  bytesOut: number | undefined;
 
   constructor(
     request: ArrivingRequest,

@@ -109,8 +109,8 @@ function transportAttributes(observation: RequestObservation): Record<string, At
     "url.path": request.path.slice(0, 500),
     ...(code === "HTTP_NO_SUCH_PATH" ? {} : { "http.route": routeOf(request.path) }),
     ...(typeof status === "number" ? { "http.response.status_code": status } : {}),
-    "http.request.body.size": bytesIn,
-    "http.response.body.size": bytesOut,
+    ...(bytesIn === undefined ? {} : { "http.request.body.size": bytesIn }),
+    ...(bytesOut === undefined ? {} : { "http.response.body.size": bytesOut }),
     ...error,
   };
 }

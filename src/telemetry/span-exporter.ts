@@ -24,6 +24,7 @@ const DEFAULT_MAX_WAITING = 4_096;
 const DEFAULT_INTERVAL_MS = 1_000;
 const MOST_AT_ONCE = 512;
 const TIMEOUT_MS = 10_000;
+const CLOSING_MS = 2_000;
 const ATTEMPTS = 3;
 const FIRST_PAUSE_MS = 500;
 /** The statuses that OTLP says may be tried again. */
@@ -34,6 +35,7 @@ export class SpanExporter {
   readonly #options: SpanExporterOptions;
   readonly #maxWaiting: number;
   readonly #closing = new AbortController();
+  readonly #givingUp = new AbortController();
   #waiting: Span[] = [];
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -63,12 +65,14 @@ export class SpanExporter {
     }
   }
 
-  /** Sends what waits, without trying again. */
+  /** Sends what waits, without trying again and for a short while only. */
   async close(): Promise<void> {
     this.#closing.abort();
+    const patience = setTimeout(() => this.#givingUp.abort(), CLOSING_MS);
     await this.#sending;
     this.#send();
     await this.#sending;
+    clearTimeout(patience);
   }
 
   #send(): void {
@@ -107,7 +111,7 @@ export class SpanExporter {
         method: "POST",
         body,
         headers: { "content-type": "application/json", ...headers },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), this.#givingUp.signal]),
       });
       await response.arrayBuffer();
       if (response.ok) return { mayRetry: false };
