@@ -18,6 +18,7 @@ import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
+import { watchControl } from "./watch-control.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
@@ -73,7 +74,8 @@ export interface SupervisorOptions {
 
 export interface Supervisor {
   readonly predictions: string;
-  readonly console: string;
+  /** Null while the control plane does not run. */
+  readonly console: string | null;
   /** Resolves when the supervisor has been stopped, from here or through the control plane. */
   readonly stopped: Promise<void>;
   stop(): Promise<void>;
@@ -90,6 +92,8 @@ const DRAIN_MS = 10_000;
 /**
  * Binds the prediction socket, starts the control plane and the workers, and keeps them running. It owns no state:
  * killing it leaves the workers serving, and the next supervisor takes over from them without a failed request.
+ *
+ * Where the control plane cannot start for want of its database, the workers serve the last snapshot on disk.
  *
  * @throws APP_ALREADY_UP, APP_PORT_IN_USE, APP_CANNOT_LISTEN, and whatever keeps a first child from becoming ready
  */
@@ -146,6 +150,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const start = (
     role: "control" | "worker",
     spawn: (restarts: number) => ChildProcess,
+    onMessage: (message: ChildMessage) => void = () => undefined,
   ): { readonly process: KeptProcess; readonly ready: Promise<string | undefined> } => {
     const ready = Promise.withResolvers<string | undefined>();
     const kept = keepAlive({
@@ -153,8 +158,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       start: (restarts) => {
         const child = spawn(restarts);
         child.on("message", (message: ChildMessage) => {
-          if (message.kind === "ready") ready.resolve(message.address);
-          else if (message.kind === "failed") ready.reject(deserializeError(message.error));
+          onMessage(message);
+          if (message.kind === "ready") {
+            kept.noteReady();
+            ready.resolve(message.address);
+          } else if (message.kind === "failed") ready.reject(deserializeError(message.error));
           else void stop();
         });
         return child;
@@ -190,9 +198,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   void stopped.promise.then(() => clearInterval(retiring));
 
   try {
-    const started = start("control", (restarts) => spawnControl(options, { predictions, grpc, restarts }));
+    const watch = watchControl(options);
+    const started = start(
+      "control",
+      (restarts) => spawnControl(options, { predictions, grpc, restarts }),
+      watch.onMessage,
+    );
     control = started.process;
-    const consoleAddress = await started.ready;
+    const consoleAddress = await watch.orLastSnapshot(started.ready);
     await fleet.start();
     if (orphans.length > 0)
       drainOrphans(
@@ -200,9 +213,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         options.onEvent,
       );
     for (const text of problemsOf(fleet.pids(), state)) options.onEvent({ kind: "problem", text });
-    const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
-    options.onEvent({ kind: "listening", predictions, grpc, console: address });
-    return { predictions, console: address, stopped: stopped.promise, stop };
+    options.onEvent({ kind: "listening", predictions, grpc, console: consoleAddress });
+    return { predictions, console: consoleAddress, stopped: stopped.promise, stop };
   } catch (error) {
     await stop();
     throw error;

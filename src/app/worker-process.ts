@@ -133,21 +133,22 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     });
   };
 
-  const applied = Promise.withResolvers<void>();
+  const current = Promise.withResolvers<void>();
   let lastRouting: RoutingSnapshot | undefined;
   const apply = async (routing: RoutingSnapshot): Promise<void> => {
     lastRouting = routing;
     problems = (await dataPlane.apply(routing)).problems;
     report();
-    applied.resolve();
   };
-  const following = followRoutingFile(state.routing, apply, stopping.signal);
+  // What is published from now on waits for this worker, because its status is there; what was published before, it serves.
+  const follower = { onChange: apply, onCurrent: () => current.resolve() };
+  const following = followRoutingFile(state.routing, follower, stopping.signal);
   // A worker that no longer hears of deployments must not go on as if it did: it ends, and is started again.
   following.catch((error: unknown) => {
     process.stderr.write(`the worker cannot follow ${state.routing}: ${String(error)}\n`);
     process.exit(1);
   });
-  await applied.promise;
+  await current.promise;
   const followingStream = windows.follow(stopping.signal);
 
   const listening = await startPredictionServer({
@@ -181,8 +182,9 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     if (phase === "draining") return;
     phase = "draining";
     report();
-    stopping.abort();
+    // Until its last connection has ended, it answers with what is current.
     await Promise.all([listening.close(), grpc?.close()]);
+    stopping.abort();
     feedback.close();
     await followingStream;
     windows.close();

@@ -29,6 +29,7 @@ export function predictionRoute<Request extends Instances>(
   return {
     method: "POST",
     counter: arm.counter,
+    ...(arm.served.runs === "on-thread" ? { needs: arm.served } : {}),
     answer: (body, response, headers) => {
       const request = call.read(body, headers);
       if (arm.served.runs === "on-thread") {

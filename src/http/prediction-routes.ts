@@ -221,8 +221,7 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread")
-      return { method: "POST", counter: arm.counter, answer: answerV1(arm, this.#options) };
+    if (arm.served.runs === "on-thread") return onThread(arm, answerV1(arm, this.#options));
     return {
       method: "POST",
       counter: arm.counter,
@@ -286,8 +285,7 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread")
-      return { method: "POST", counter: arm.counter, answer: answerV2(arm, this.#options) };
+    if (arm.served.runs === "on-thread") return onThread(arm, answerV2(arm, this.#options));
     const { model, version } = arm.served;
     return {
       method: "POST",
@@ -329,6 +327,10 @@ export class PredictionRouter {
     arms.set(served, prepared);
     return prepared;
   }
+}
+
+function onThread({ served, counter }: PreparedArm, answer: Route["answer"]): Route {
+  return { method: "POST", counter, needs: served, answer };
 }
 
 function outputShape({ output: { name, width, tensors } }: ServedVersion["signature"]): {

@@ -175,6 +175,7 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       route.answer(NO_BODY, response, request.headers);
       return;
     }
+    if (route.needs !== undefined) response.once("close", dataPlane.hold(route.needs));
     const { headers } = request;
     const coding =
       headers["content-encoding"] === undefined ? undefined : contentCoding(headers["content-encoding"]);

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
-import type { PredictionCounter } from "../serving/index.ts";
+import type { PredictionCounter, ServedVersion } from "../serving/index.ts";
 import { httpErrors } from "./errors.ts";
 
 /** What answers at a path. Errors thrown by it are answered by its caller. */
@@ -7,6 +7,8 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** Of a version that predicts: told when `answer` throws. */
   readonly counter?: PredictionCounter;
+  /** A version on a thread, which is not closed before the request has been answered. */
+  readonly needs?: ServedVersion;
   answer(body: Buffer, response: ServerResponse, headers: IncomingHttpHeaders): void;
 }
 

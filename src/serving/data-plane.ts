@@ -51,6 +51,11 @@ export interface DataPlane {
    */
   find(model: string, selector?: VersionSelector): ServedVersion;
   /**
+   * Keeps a version open, should it be swapped out, until the function that this gives is called. Who does not ask the version in
+   * the turn of the event loop that found it, holds it: what nobody holds is closed by a swap.
+   */
+  hold(served: ServedVersion): () => void;
+  /**
    * Predicts and logs; the result must not leave the process before `waiting.acknowledge()` has been called, which
    * happens at the end of this turn of the event loop. All instances are predicted or none.
    * @throws SERVING_BAD_INSTANCE, SERVING_NO_INSTANCES, SERVING_TOO_MANY_INSTANCES, SERVING_NOT_FINITE; `waiting` is not called then
@@ -151,6 +156,11 @@ class LocalDataPlane implements DataPlane {
     return this.#served.find(name, selector);
   }
 
+  hold(served: ServedVersion): () => void {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be held");
+    return this.#served.hold(served);
+  }
+
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
     const { loaded } = served;
@@ -242,8 +252,17 @@ class LocalDataPlane implements DataPlane {
     waiting: Waiting,
   ): Promise<ThreadedPrediction> {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
-    const { loaded } = served;
     this.#check(served, instances.records);
+    const release = this.#served.hold(served);
+    try {
+      return await this.#predictHeld(served, instances, waiting);
+    } finally {
+      release();
+    }
+  }
+
+  async #predictHeld(served: Arm, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction> {
+    const { loaded } = served;
     if (loaded.runs === "inline")
       return await this.#predictWithImages(served, loaded, { instances, waiting });
     if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);

@@ -32,10 +32,11 @@ export function unknownVersion(status: ModelStatus, version: number): SlipwayErr
   );
 }
 
-export function unknownLabel(model: string, label: string): SlipwayError {
+export function unknownLabel(model: string, label: string, known: readonly string[]): SlipwayError {
+  const names = known.map((name) => `"${name}"`).join(", ");
   return servingErrors.SERVING_UNKNOWN_LABEL.error(
-    `model "${model}" has no alias "${label.slice(0, 100)}"; it has "champion"`,
-    { details: { model, label: label.slice(0, 100), known: ["champion"] } },
+    `model "${model}" has no alias "${label.slice(0, 100)}"; it has ${names}`,
+    { details: { model, label: label.slice(0, 100), known } },
   );
 }
 
