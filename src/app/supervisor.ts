@@ -13,6 +13,7 @@ import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import { type RequestLimits, requestLimits } from "./request-limits.ts";
 import { type ObservationOrder, observationOrder } from "./request-observation.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -30,7 +31,7 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
-  readonly maxBodyBytes: number;
+  readonly limits: RequestLimits;
   readonly images: ImageRules;
   readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
@@ -317,7 +318,7 @@ function spawnWorker(
     restarts,
     joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
-    maxBodyBytes: settings.maxBodyBytes,
+    limits: requestLimits(settings),
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

@@ -69,6 +69,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     clock: systemClock,
     durability: order.durability,
     images: order.images,
+    ...order.limits.dataPlane,
     joinsServing: order.joinsServing,
   });
   const workers = new KnownWorkers(state.log, systemClock);
@@ -157,7 +158,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     listen: { handle: handle as Server },
     metrics: () => metrics.exposition(),
     observer,
-    limits: { maxBodyBytes: order.maxBodyBytes },
+    limits: order.limits.http,
     serverVersion: slipwayVersion,
   });
   server = listening;
@@ -215,7 +216,7 @@ async function answerGrpc(
     dataPlane,
     observer,
     listen: { handle: handle as Server },
-    maxMessageBytes: order.maxBodyBytes,
+    ...order.limits.grpc,
     serverVersion: slipwayVersion,
   });
 }

@@ -20,7 +20,7 @@ import {
 import {
   answering,
   type CallContext,
-  countingRefusals,
+  factsOf,
   type PlannedPrediction,
   predict,
   predicting,
@@ -136,7 +136,8 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         settle(ending ? { error_message: ending.details ?? "" } : { infer_response: response });
       });
       try {
-        predict(options, plan(requestOf<InferRequest>(message)), observed);
+        const planned = plan(requestOf<InferRequest>(message));
+        predict(options, { ...planned, ...factsOf(options, call, message) }, observed);
       } catch (thrown) {
         observed.callback(refusal(thrown, options, message));
       }
@@ -151,28 +152,34 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
 function planInference(
   request: InferRequest,
   find: (named: NamedModel) => ServedVersion,
-  { rules, ...context }: InferenceServiceOptions,
+  { rules }: InferenceServiceOptions,
 ): PlannedPrediction {
   const served = find({ name: request.model_name, version: request.model_version });
-  const instances = countingRefusals(context, served, () =>
-    recordsOfTensors(
-      { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
-      rules.of(served),
-      outputNames(served.signature.output),
-    ),
-  );
   return {
     served,
-    instances,
-    answer: (answered) => {
-      const outputs = outputTensors(served.signature.output, answered, instances);
+    read: () => {
+      const instances = recordsOfTensors(
+        { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
+        rules.of(served),
+        outputNames(served.signature.output),
+      );
       return {
-        model_name: served.model,
-        model_version: String(served.version),
-        id: request.id,
-        parameters: { prediction_id: { string_param: answered.id } },
-        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: outputDatatypes[type], shape })),
-        raw_output_contents: outputs.map(outputBytes),
+        instances,
+        answer: (answered) => {
+          const outputs = outputTensors(served.signature.output, answered, instances);
+          return {
+            model_name: served.model,
+            model_version: String(served.version),
+            id: request.id,
+            parameters: { prediction_id: { string_param: answered.id } },
+            outputs: outputs.map(({ name, type, shape }) => ({
+              name,
+              datatype: outputDatatypes[type],
+              shape,
+            })),
+            raw_output_contents: outputs.map(outputBytes),
+          };
+        },
       };
     },
   };

@@ -76,8 +76,8 @@ describe("a watched server", () => {
       roots.map(({ spanId }) => `00-${TRACE}-${spanId}-01`),
     );
     expect(spans.map(({ name }) => name)).toEqual([
-      ...["POST /v1/models/{model}:predict", "read", "parse", "predict", "log", "answer"],
-      ...["POST /v1/models/{model}:predict", "read"],
+      ...["POST /v1/models/{model}:predict", "read", "queue", "parse", "predict", "log", "answer"],
+      ...["POST /v1/models/{model}:predict", "read", "queue"],
     ]);
     expect(roots.map(({ attributes }) => attributes["error.type"])).toEqual([undefined, "WIRE_NOT_JSON"]);
   });

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
-import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
+import { type ErrorDetails, SlipwayError } from "../kernel/index.ts";
 import {
   type Prediction,
   type PredictionCounter,
@@ -15,6 +15,7 @@ import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
 import { observationOf } from "./observed-response.ts";
 import type { RefusalCounter } from "./refusal-counter.ts";
+import type { HttpCall } from "./route.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -37,6 +38,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   [httpErrors.HTTP_TYPE_UNSUPPORTED.code]: 415,
   [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
   [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
+  [servingErrors.SERVING_DEADLINE_EXCEEDED.code]: 504,
   [feedbackErrors.FEEDBACK_TOO_MANY_ITEMS.code]: 413,
 };
 
@@ -70,9 +72,9 @@ export function errorDocument(error: SlipwayError): object {
 
 function headersOf(error: SlipwayError): string[] {
   const headers: string[] = [];
-  const { allow } = error.details;
+  const { allow, retryAfterSeconds = 1 } = error.details;
   if (typeof allow === "string") headers.push("allow", allow);
-  if (error.retryable) headers.push("retry-after", "1");
+  if (error.retryable) headers.push("retry-after", String(retryAfterSeconds));
   return headers;
 }
 
@@ -140,26 +142,25 @@ export interface AnswerBody {
 
 /** An answer that waits for its prediction to be in the log. */
 export class PendingAnswer implements Waiting {
-  readonly #response: ServerResponse;
+  readonly #call: HttpCall;
   readonly #headers: PredictionHeaders;
   readonly #counter: PredictionCounter;
   readonly #settings: AnswerSettings;
   readonly #observation: RequestObservation | undefined;
-  readonly #since = monotonicMs();
   #facts: PredictionFacts = { id: "" };
   #written: AnswerBody = { body: "" };
   #instances = 0;
 
   constructor(
-    response: ServerResponse,
+    call: HttpCall,
     arm: { readonly headers: PredictionHeaders; readonly counter: PredictionCounter },
     settings: AnswerSettings,
   ) {
-    this.#response = response;
+    this.#call = call;
     this.#headers = arm.headers;
     this.#counter = arm.counter;
     this.#settings = settings;
-    this.#observation = observationOf(response);
+    this.#observation = observationOf(call.response);
   }
 
   /** The request has been read and understood. */
@@ -183,10 +184,10 @@ export class PendingAnswer implements Waiting {
       this.#sendLong(body, jsonBytes);
       return;
     }
-    this.#response.writeHead(200, this.#fill(length));
+    this.#call.response.writeHead(200, this.#fill(length));
     // Most bodies are ASCII, which node:http writes faster when it is told so.
-    this.#response.end(body, length === body.length ? "latin1" : "utf8");
-    this.#counter.count(this.#instances, this.#since);
+    this.#call.response.end(body, length === body.length ? "latin1" : "utf8");
+    this.#counter.count(this.#instances, this.#call.since);
   }
 
   #observe(observation: RequestObservation): void {
@@ -199,15 +200,15 @@ export class PendingAnswer implements Waiting {
   #sendLong(body: string | Buffer, jsonBytes: number | undefined): void {
     const write = (bytes: Buffer, more: readonly string[]): void => {
       // The client may have gone while the answer was compressed.
-      if (this.#response.destroyed) return;
+      if (this.#call.response.destroyed) return;
       const headers = [...this.#fill(bytes.length), ...more];
       if (jsonBytes !== undefined) {
         headers[1] = "application/octet-stream";
         headers.push("inference-header-content-length", String(jsonBytes));
       }
-      this.#response.writeHead(200, headers);
-      this.#response.end(bytes);
-      this.#counter.count(this.#instances, this.#since);
+      this.#call.response.writeHead(200, headers);
+      this.#call.response.end(bytes);
+      this.#counter.count(this.#instances, this.#call.since);
     };
     const plain = typeof body === "string" ? Buffer.from(body) : body;
     if (plain.length < WORTH_COMPRESSING_BYTES) {
@@ -215,7 +216,7 @@ export class PendingAnswer implements Waiting {
       return;
     }
     const vary = ["vary", "accept-encoding"];
-    const coding = acceptedCoding(this.#response.req.headers["accept-encoding"]?.toString());
+    const coding = acceptedCoding(this.#call.response.req.headers["accept-encoding"]?.toString());
     if (coding === undefined) write(plain, vary);
     else
       compressAnswer(plain, coding, (compressed) => {
@@ -235,7 +236,7 @@ export class PendingAnswer implements Waiting {
 
   refuse(error: SlipwayError): void {
     this.#counter.fail();
-    sendError(this.#response, error, this.#settings);
+    sendError(this.#call.response, error, this.#settings);
   }
 }
 

@@ -165,7 +165,7 @@ export class PredictionRouter {
     if (intake === undefined) return undefined;
     return {
       method: "POST",
-      answer: (body, response) => answerFeedback(body, response, { intake, limits, settings }),
+      answer: (body, { response }) => answerFeedback(body, response, { intake, limits, settings }),
     };
   }
 
@@ -225,8 +225,9 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
         pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
@@ -242,15 +243,15 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
           (thrown: unknown) => {
             arm.counter.fail();
-            sendError(response, thrown, settings);
+            sendError(call.response, thrown, settings);
           },
         );
       },
@@ -290,9 +291,10 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response, headers) => {
-        const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
         pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
@@ -346,7 +348,7 @@ function outputShape({ output: { name, width, tensors } }: ServedVersion["signat
 }
 
 function get(answer: (response: ServerResponse) => void): Route {
-  return { method: "GET", answer: (_body, response) => answer(response) };
+  return { method: "GET", answer: (_body, { response }) => answer(response) };
 }
 
 /** How far the windows of the worker that answers have followed the stream. */

@@ -1,19 +1,19 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
 import type { MetricSample, RequestObserver } from "../telemetry/index.ts";
-import { type ContentCoding, contentCoding, inflateBody } from "./compression.ts";
 import { httpErrors } from "./errors.ts";
+import { Exchange, type ExchangeSettings } from "./exchange.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
-import { observationOf, observeRequest } from "./observed-response.ts";
-import { type AnswerSettings, sendError } from "./prediction-answer.ts";
+import { observeRequest } from "./observed-response.ts";
+import { sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
 import { ownExposition, serverSamples } from "./prediction-metrics.ts";
 import { PredictionRouter } from "./prediction-routes.ts";
+import { ReadingBrake } from "./reading-brake.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
-import type { Route } from "./route.ts";
 
 /** Bounds on what one client can make a worker do. */
 export interface PredictionLimits {
@@ -23,6 +23,8 @@ export interface PredictionLimits {
   readonly maxJsonDepth: number;
   /** Refuse fields that the model does not read. Default false: they are ignored. */
   readonly refuseUnknownFields: boolean;
+  /** How long an answer is waited for when a request does not say. Default 30 s. */
+  readonly timeoutMs: number;
   /** Longest time for a request's headers to arrive. Default 10 s. */
   readonly headersTimeoutMs: number;
   /** Longest time for a whole request to arrive. Default 30 s. */
@@ -39,6 +41,7 @@ const DEFAULT_LIMITS: PredictionLimits = {
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 32,
   refuseUnknownFields: false,
+  timeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 65_000,
@@ -90,6 +93,8 @@ export interface ServerLoad {
   /** Requests whose headers have arrived and that are not answered. */
   readonly inFlight: number;
   readonly connections: number;
+  /** Connections that are not read from for the moment, so that their clients send more slowly. */
+  readonly stopped: number;
 }
 
 const DEFAULT_DRAIN_MS = 1_000;
@@ -107,7 +112,10 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const refusals = new RefusalCounter(dataPlane);
   let closing = false;
   let releasing = 0;
-  const settings: AnswerSettings = {
+  const settings: ExchangeSettings = {
+    queue: dataPlane.queue,
+    maxBodyBytes: limits.maxBodyBytes,
+    timeoutMs: limits.timeoutMs,
     refusals,
     onDefect: options.onDefect ?? warn,
     closing: () => closing,
@@ -115,10 +123,13 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   };
   let requests = 0;
   let inFlight = 0;
+  let connections = 0;
+  const brake = new ReadingBrake();
+  dataPlane.queue.attach(brake);
   const answered = () => {
     inFlight--;
   };
-  const load = (): ServerLoad => ({ requests, inFlight, connections });
+  const load = (): ServerLoad => ({ requests, inFlight, connections, stopped: brake.stopped });
   const samples = (): MetricSample[] => [
     ...serverSamples({ dataPlane, feedback: options.feedback, load: load() }),
     ...(observer?.samples() ?? []),
@@ -157,13 +168,13 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   );
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
-  let connections = 0;
   server.on("connection", (socket: Socket) => {
     connections++;
     socket.once("close", () => {
       connections--;
     });
     idleConnections.watch(socket);
+    brake.watch(socket);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
     refuseMalformed(error, socket, refusals),
@@ -171,19 +182,13 @@ export async function startPredictionServer(options: PredictionServerOptions): P
 
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
+    const { headers } = request;
     if (route.method === "GET") {
-      route.answer(NO_BODY, response, request.headers);
+      route.answer(NO_BODY, { response, headers, since: 0, deadline: 0 });
       return;
     }
     if (route.needs !== undefined) response.once("close", dataPlane.hold(route.needs));
-    const { headers } = request;
-    const coding =
-      headers["content-encoding"] === undefined ? undefined : contentCoding(headers["content-encoding"]);
-    if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) throw bodyTooLarge(limits.maxBodyBytes);
-    request.collect(
-      limits.maxBodyBytes,
-      new Exchange(route, response, { settings, limits, headers, coding }),
-    );
+    request.collect(limits.maxBodyBytes, new Exchange(route, { response, headers }, settings));
   }
 
   await listen(server, options.listen);
@@ -212,60 +217,12 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       server.closeAllConnections();
       await closed;
       idleConnections.stop();
+      dataPlane.queue.detach(brake);
     },
   };
 }
 
 const NO_BODY = Buffer.alloc(0);
-
-interface ExchangeContext {
-  readonly settings: AnswerSettings;
-  readonly limits: PredictionLimits;
-  readonly headers: IncomingHttpHeaders;
-  /** How the body is compressed; undefined for a plain one. */
-  readonly coding: ContentCoding | undefined;
-}
-
-/** One request whose body is on its way. */
-class Exchange {
-  readonly #route: Route;
-  readonly #response: ServerResponse;
-  readonly #context: ExchangeContext;
-
-  constructor(route: Route, response: ServerResponse, context: ExchangeContext) {
-    this.#route = route;
-    this.#response = response;
-    this.#context = context;
-  }
-
-  receive(body: Buffer): void {
-    const { coding, limits, settings } = this.#context;
-    if (coding === undefined) {
-      this.#answer(body);
-      return;
-    }
-    const { maxBodyBytes: maxBytes } = limits;
-    inflateBody(body, { coding, maxBytes, tooLarge: () => bodyTooLarge(maxBytes) }, (error, inflated) => {
-      if (error === null) this.#answer(inflated);
-      else sendError(this.#response, error, settings);
-    });
-  }
-
-  #answer(body: Buffer): void {
-    observationOf(this.#response)?.passed("arrived");
-    try {
-      this.#route.answer(body, this.#response, this.#context.headers);
-    } catch (thrown) {
-      this.#route.counter?.fail();
-      sendError(this.#response, thrown, this.#context.settings);
-    }
-  }
-
-  refuse(): void {
-    const { limits, settings } = this.#context;
-    sendError(this.#response, bodyTooLarge(limits.maxBodyBytes), settings);
-  }
-}
 
 function listen(server: Server, target: ListenTarget): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -301,13 +258,6 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, refusals:
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
   );
-}
-
-function bodyTooLarge(limit: number): Error {
-  return httpErrors.HTTP_BODY_TOO_LARGE.error(`the body is longer than the ${limit} bytes that are read`, {
-    details: { limit },
-    hint: "Send the instances in several requests, or raise the limit.",
-  });
 }
 
 function warn(error: unknown): void {

@@ -40,7 +40,8 @@ function observer(given: { share?: number; random?: () => number } = {}) {
 }
 
 function answered(observation: RequestObservation): RequestObservation {
-  for (const step of ["arrived", "parsed", "predicted", "logged"] as const) observation.passed(step);
+  for (const step of ["arrived", "started", "parsed", "predicted", "logged"] as const)
+    observation.passed(step);
   observation.answer = { model: "late", version: 3, arm: "champion", predictionId: "p1", instances: 2 };
   observation.status = 200;
   observation.bytesOut = 30;
@@ -120,7 +121,7 @@ describe("a trace", () => {
       },
     });
     expect(observation.traceresponse).toBe(`00-${TRACE}-${root?.spanId}-01`);
-    expect(steps.map(({ name }) => name)).toEqual(["read", "parse", "predict", "log", "answer"]);
+    expect(steps.map(({ name }) => name)).toEqual(["read", "queue", "parse", "predict", "log", "answer"]);
     expect(new Set(steps.map(({ parentSpanId }) => parentSpanId))).toEqual(new Set([root?.spanId]));
     let from = root!.startMs;
     for (const { startMs, endMs } of steps) {

@@ -57,7 +57,7 @@ export interface RequestAnswer {
 }
 
 /** The moments at which a request that is answered with a prediction passes from one step to the next. */
-export const requestSteps = ["arrived", "parsed", "predicted", "logged"] as const;
+export const requestSteps = ["arrived", "started", "parsed", "predicted", "logged"] as const;
 
 export type RequestStep = (typeof requestSteps)[number];
 

@@ -4,6 +4,7 @@ import type { AttributeValue, Span } from "./span.ts";
 /** The steps of a prediction, each ending where the next begins. */
 const STEPS = [
   { name: "read", ends: "arrived" },
+  { name: "queue", ends: "started" },
   { name: "parse", ends: "parsed" },
   { name: "predict", ends: "predicted" },
   { name: "log", ends: "logged" },
@@ -25,7 +26,7 @@ const GRPC_STATUSES = [
 ];
 
 /**
- * The spans of one traced request: the request itself, and below it reading, parsing, predicting (features and windows
+ * The spans of one traced request: the request itself, and below it reading, waiting its turn, parsing, predicting (features and windows
  * included), logging and answering, as far as it came.
  *
  * @param durationMs from its headers to the end of its answer

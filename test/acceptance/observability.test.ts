@@ -156,7 +156,7 @@ describe("a watched server", () => {
       },
       errors: [{ protocol: "http_v1", model: MODEL, code: "SERVING_BAD_INSTANCE", status: "400" }],
       resource: { "service.name": "slipway", "deployment.environment.name": "test bed" },
-      traced: [`POST /v1/models/{model}:predict`, "read", "parse", "predict", "log", "answer"],
+      traced: [`POST /v1/models/{model}:predict`, "read", "queue", "parse", "predict", "log", "answer"],
       parents: ["00f067aa0ba902b7"],
     });
   });
