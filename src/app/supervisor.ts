@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { Settings } from "../config/index.ts";
+import { type Settings, workerEnvironment } from "../config/index.ts";
 import {
   deserializeError,
   type SerializedError,
@@ -13,12 +13,13 @@ import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import { type RequestLimits, requestLimits } from "./request-limits.ts";
+import { type ObservationOrder, observationOrder } from "./request-observation.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
 import { watchControl } from "./watch-control.ts";
-import { workerEnvironment } from "./worker-environment.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
@@ -30,8 +31,9 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
-  readonly maxBodyBytes: number;
+  readonly limits: RequestLimits;
   readonly images: ImageRules;
+  readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
   readonly joinsServing: boolean;
 }
@@ -305,18 +307,19 @@ function spawnWorker(
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
-    env: workerEnvironment(process.env),
+    env: workerEnvironment(),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const { settings } = options.location;
+  const { settings, projectRoot } = options.location;
   const order: WorkerOrder = {
+    observation: observationOrder(settings, projectRoot),
     stateDirectory: options.state.root,
     port: socket.port,
     grpcPort: grpcSocket?.port ?? null,
     restarts,
     joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
-    maxBodyBytes: settings.maxBodyBytes,
+    limits: requestLimits(settings),
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

@@ -1,14 +1,30 @@
 import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
-import { monotonicMs, type SlipwayError } from "../kernel/index.ts";
-import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
+import { monotonicMs, type SlipwayError, systemClock } from "../kernel/index.ts";
+import {
+  type DataPlane,
+  type Instances,
+  type PredictionCounter,
+  type QueueRefusal,
+  type ServedVersion,
+  type ServicePace,
+  shedError,
+  type Waiting,
+  type Work,
+} from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
 import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
-import { MalformedMessage } from "./service-definition.ts";
+import { type ObservedCall, observeCall } from "./observed-call.ts";
+import { MalformedMessage, messageBytes } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
 export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
+  /** Watches calls for the access log and for traces. */
+  readonly observer: RequestObserver | undefined;
+  /** How long an answer is waited for when a call has no deadline. */
+  readonly timeoutMs: number;
 }
 
 export type UnaryHandler = (
@@ -18,7 +34,8 @@ export type UnaryHandler = (
 
 /** A method that answers at once. */
 export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const { callback } = observeCall(context, call, ended);
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
@@ -27,9 +44,15 @@ export function answering<Request>(context: CallContext, answer: (request: Reque
   };
 }
 
-/** A prediction to be made, and how its answer is written once it is known. */
+/** A prediction to be made. */
 export interface PlannedPrediction {
   readonly served: ServedVersion;
+  /** Reads the instances; a bad request is refused by an error. */
+  readonly read: () => ReadPrediction;
+}
+
+/** A prediction whose instances are known, and how its answer is written once that is. */
+export interface ReadPrediction {
   readonly instances: Instances;
   readonly answer: (prediction: Answered) => object;
 }
@@ -44,64 +67,147 @@ export interface Answered {
   readonly texts?: readonly string[];
 }
 
+/** What a call says of itself. */
+export interface CallFacts {
+  /** Of the message. */
+  readonly bytes: number;
+  /** When its client stops waiting, by `monotonicMs`. */
+  readonly deadline: number;
+  readonly cancelled: () => boolean;
+}
+
 /** A method that predicts, and answers when its prediction is in the log. */
 export function predicting<Request>(
   context: CallContext,
   plan: (request: Request) => PlannedPrediction,
 ): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const observed = observeCall(context, call, ended);
+    const { callback } = observed;
     try {
-      predict(context, plan(requestOf<Request>(call.request)), callback);
+      const { request } = call;
+      const planned = plan(requestOf<Request>(request));
+      predict(context, { ...planned, ...factsOf(context, call, request) }, observed);
     } catch (thrown) {
       callback(refusal(thrown, context, call.request));
     }
   };
 }
 
-/** Predicts; the callback is called once, when the log has the prediction or has refused it. */
-export function predict(
-  context: CallContext,
-  planned: PlannedPrediction,
-  callback: sendUnaryData<unknown>,
-): void {
-  const { dataPlane } = context;
-  const { served } = planned;
-  let response: object | undefined;
-  let trailer: Metadata | undefined;
-  const since = monotonicMs();
-  const counter = dataPlane.counts.counterOf(served, context.protocol);
-  const refuse = (error: unknown): void => {
-    counter.fail();
-    callback(refusal(error, context, { name: served.model }));
+/** @param message of a call, which may bring several */
+export function factsOf(
+  { timeoutMs }: CallContext,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline"> & { readonly cancelled: boolean },
+  message: unknown,
+): CallFacts {
+  const leftMs = Number(call.getDeadline()) - systemClock();
+  return {
+    bytes: messageBytes(message),
+    deadline: monotonicMs() + (Number.isFinite(leftMs) ? leftMs : timeoutMs),
+    cancelled: () => call.cancelled,
   };
-  const waiting: Waiting = {
-    acknowledge: () => {
-      counter.count(planned.instances.records.length, since);
-      callback(null, response, trailer);
-    },
-    refuse: (error: SlipwayError) => refuse(error),
-  };
-  const prepare = (prediction: Answered): void => {
-    response = planned.answer(prediction);
-    trailer = trailerOf(served, prediction.id);
-  };
-  if (served.runs === "inline")
-    prepare(countingRefusals(context, served, () => dataPlane.predict(served, planned.instances, waiting)));
-  // In the turn that logged it, whose end acknowledges it.
-  else dataPlane.predictOnThread(served, planned.instances, waiting).then(prepare, refuse);
 }
 
-/** A step of answering a request for a version; what it refuses is among the failures of that version. */
-export function countingRefusals<Result>(
-  { dataPlane, protocol }: CallContext,
-  served: ServedVersion,
-  step: () => Result,
-): Result {
-  try {
-    return step();
-  } catch (thrown) {
-    dataPlane.counts.counterOf(served, protocol).fail();
-    throw thrown;
+/** Predicts; the callback is called once, when the log has the prediction or it was refused. */
+export function predict(
+  context: CallContext,
+  call: PlannedPrediction & CallFacts,
+  observed: ObservedCall,
+): void {
+  const { dataPlane } = context;
+  const prediction = new GrpcPrediction(context, call, observed);
+  if (call.served.runs === "inline") dataPlane.queue.submit(prediction);
+  else prediction.run();
+}
+
+class GrpcPrediction implements Work, Waiting {
+  readonly canBeSlowed = false;
+  readonly since = monotonicMs();
+  readonly #context: CallContext;
+  readonly #call: PlannedPrediction & CallFacts;
+  readonly #callback: sendUnaryData<unknown>;
+  readonly #observation: ObservedCall["observation"];
+  readonly #counter: PredictionCounter;
+  #instances = 0;
+  #response: object | undefined;
+  #trailer: Metadata | undefined;
+
+  constructor(context: CallContext, call: PlannedPrediction & CallFacts, observed: ObservedCall) {
+    this.#context = context;
+    this.#call = call;
+    this.#callback = observed.callback;
+    this.#observation = observed.observation;
+    this.#observation?.passed("arrived");
+    this.#counter = context.dataPlane.counts.counterOf(call.served, context.protocol);
+  }
+
+  get bytes(): number {
+    return this.#call.bytes;
+  }
+
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
+  get pace(): ServicePace {
+    return this.#counter.pace;
+  }
+
+  wanted(): boolean {
+    return !this.#call.cancelled();
+  }
+
+  run(): void {
+    const { served } = this.#call;
+    const { dataPlane } = this.#context;
+    const observation = this.#observation;
+    observation?.passed("started");
+    try {
+      const { instances, answer } = this.#call.read();
+      observation?.passed("parsed");
+      this.#instances = instances.records.length;
+      const prepare = (prediction: Answered): void => {
+        this.#response = answer(prediction);
+        this.#trailer = trailerOf(served, prediction.id);
+        if (observation === undefined) return;
+        observation.passed("predicted");
+        const { model, version, arm } = served;
+        const { id: predictionId } = prediction;
+        observation.answer = { model, version, arm, predictionId, instances: this.#instances };
+      };
+      if (served.runs === "inline") prepare(dataPlane.predict(served, instances, this));
+      // In the turn that logged it, whose end acknowledges it.
+      else
+        dataPlane
+          .predictOnThread(served, instances, this)
+          .then(prepare, (thrown: unknown) => this.#fail(thrown));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  shed(reason: QueueRefusal, retryAfterMs: number): void {
+    this.#counter.shed(reason);
+    this.#end(shedError(this.#call.served, reason, retryAfterMs));
+  }
+
+  acknowledge(): void {
+    this.#observation?.passed("logged");
+    this.#counter.count(this.#instances, this.since);
+    this.#callback(null, this.#response, this.#trailer);
+  }
+
+  refuse(error: SlipwayError): void {
+    this.#fail(error);
+  }
+
+  #fail(thrown: unknown): void {
+    this.#counter.fail();
+    this.#end(thrown);
+  }
+
+  #end(thrown: unknown): void {
+    this.#callback(refusal(thrown, this.#context, { name: this.#call.served.model }));
   }
 }
 

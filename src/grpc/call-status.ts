@@ -1,6 +1,6 @@
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { type ErrorKind, SlipwayError } from "../kernel/index.ts";
-import type { DataPlane, Protocol } from "../serving/index.ts";
+import { type DataPlane, type Protocol, servingErrors } from "../serving/index.ts";
 import { grpcErrors } from "./errors.ts";
 
 const codeOfKind: Readonly<Record<ErrorKind, status>> = {
@@ -12,6 +12,11 @@ const codeOfKind: Readonly<Record<ErrorKind, status>> = {
   exhausted: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   internal: status.INTERNAL,
+};
+
+/** Codes that say more than the kind of their error. */
+const statusOfCode: Readonly<Record<string, status>> = {
+  [servingErrors.SERVING_DEADLINE_EXCEEDED.code]: status.DEADLINE_EXCEEDED,
 };
 
 /** What refuses calls needs. */
@@ -40,12 +45,20 @@ function modelNamedBy(request: unknown): string | undefined {
   return [model_name, inSpec, name].find((value) => typeof value === "string") as string | undefined;
 }
 
-/** What a call ends with when it is refused; `x-slipway-code` in the trailers has the stable code. */
+/**
+ * What a call ends with when it is refused; `x-slipway-code` in the trailers has the stable code, and
+ * `grpc-retry-pushback-ms`, which clients that retry heed, says when to come back.
+ */
 function statusOfError(thrown: unknown, onDefect: (error: unknown) => void): StatusObject {
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, onDefect);
   const metadata = new Metadata();
   metadata.set("x-slipway-code", error.code);
-  return { code: codeOfKind[error.kind], details: error.message, metadata };
+  const { retryAfterSeconds } = error.details;
+  if (typeof retryAfterSeconds === "number")
+    metadata.set("grpc-retry-pushback-ms", String(retryAfterSeconds * 1000));
+  const code = statusOfCode[error.code] ?? codeOfKind[error.kind];
+  // grpc-js escapes details as a URI, which throws at half a surrogate pair; a name that was cut may end in one.
+  return { code, details: error.message.toWellFormed(), metadata };
 }
 
 function unexpected(thrown: unknown, onDefect: (error: unknown) => void): SlipwayError {

@@ -1,7 +1,8 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { healthService } from "./health-service.ts";
 import { inferenceService } from "./inference-service.ts";
@@ -18,12 +19,16 @@ export interface GrpcServerOptions {
   readonly listen: { readonly host: string; readonly port: number } | { readonly handle: object };
   /** Longest message. Default 8 MiB. */
   readonly maxMessageBytes?: number;
+  /** How long an answer is waited for when a call has no deadline. Default 30 s. */
+  readonly timeoutMs?: number;
   /** How long a connection is kept before its client is asked to connect anew, to any worker. Default 60 s. */
   readonly maxConnectionAgeMs?: number;
   /** Refuse inputs that the model does not read. Default false: they are ignored. */
   readonly refuseUnknownFields?: boolean;
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** Watches calls for the access log and for traces. Default: nobody does. */
+  readonly observer?: RequestObserver | undefined;
   /** Told of errors that nobody foresaw. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -37,7 +42,10 @@ export interface GrpcServer {
 
 const DEFAULT_MESSAGE_BYTES = 8 * 1024 * 1024;
 const DEFAULT_CONNECTION_AGE_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_GRACE_MS = 5_000;
+/** On one connection; a client keeps further ones to itself until some are answered. */
+const MAX_CONCURRENT_CALLS = 1_000;
 const SERVICES = {
   inference: "inference.GRPCInferenceService",
   prediction: "tensorflow.serving.PredictionService",
@@ -53,15 +61,20 @@ const SERVICES = {
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { dataPlane, onDefect = warn } = options;
+  // grpc-js writes a line to standard error for each header it cannot read: whoever may call could fill a disk.
+  setLogVerbosity(logVerbosity.NONE);
   const closing = new AbortController();
   const context = {
     dataPlane,
     onDefect,
+    observer: options.observer,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     rules: modelRules({ maxDepth: 1, refuseUnknownFields: options.refuseUnknownFields ?? false }),
   };
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": MAX_CONCURRENT_CALLS,
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? DEFAULT_CONNECTION_AGE_MS,
   });
   server.addService(

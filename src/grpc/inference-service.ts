@@ -20,7 +20,7 @@ import {
 import {
   answering,
   type CallContext,
-  countingRefusals,
+  factsOf,
   type PlannedPrediction,
   predict,
   predicting,
@@ -30,6 +30,7 @@ import { refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
+import { observeCall } from "./observed-call.ts";
 
 interface NamedModel {
   readonly name: string;
@@ -131,12 +132,14 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         place.answer = answer;
         send();
       };
+      const observed = observeCall(options, call, (ending, response) => {
+        settle(ending ? { error_message: ending.details ?? "" } : { infer_response: response });
+      });
       try {
-        predict(options, plan(requestOf<InferRequest>(message)), (ending, response) => {
-          settle(ending === null ? { infer_response: response } : { error_message: ending.details ?? "" });
-        });
+        const planned = plan(requestOf<InferRequest>(message));
+        predict(options, { ...planned, ...factsOf(options, call, message) }, observed);
       } catch (thrown) {
-        settle({ error_message: refusal(thrown, options, message).details });
+        observed.callback(refusal(thrown, options, message));
       }
     });
     call.on("end", () => {
@@ -149,28 +152,34 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
 function planInference(
   request: InferRequest,
   find: (named: NamedModel) => ServedVersion,
-  { rules, ...context }: InferenceServiceOptions,
+  { rules }: InferenceServiceOptions,
 ): PlannedPrediction {
   const served = find({ name: request.model_name, version: request.model_version });
-  const instances = countingRefusals(context, served, () =>
-    recordsOfTensors(
-      { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
-      rules.of(served),
-      outputNames(served.signature.output),
-    ),
-  );
   return {
     served,
-    instances,
-    answer: (answered) => {
-      const outputs = outputTensors(served.signature.output, answered, instances);
+    read: () => {
+      const instances = recordsOfTensors(
+        { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
+        rules.of(served),
+        outputNames(served.signature.output),
+      );
       return {
-        model_name: served.model,
-        model_version: String(served.version),
-        id: request.id,
-        parameters: { prediction_id: { string_param: answered.id } },
-        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: outputDatatypes[type], shape })),
-        raw_output_contents: outputs.map(outputBytes),
+        instances,
+        answer: (answered) => {
+          const outputs = outputTensors(served.signature.output, answered, instances);
+          return {
+            model_name: served.model,
+            model_version: String(served.version),
+            id: request.id,
+            parameters: { prediction_id: { string_param: answered.id } },
+            outputs: outputs.map(({ name, type, shape }) => ({
+              name,
+              datatype: outputDatatypes[type],
+              shape,
+            })),
+            raw_output_contents: outputs.map(outputBytes),
+          };
+        },
       };
     },
   };

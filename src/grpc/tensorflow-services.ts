@@ -6,7 +6,6 @@ import {
   type Answered,
   answering,
   type CallContext,
-  countingRefusals,
   notOffered,
   type PlannedPrediction,
   predicting,
@@ -28,7 +27,7 @@ interface ModelSpec {
 
 interface PredictRequest {
   readonly model_spec: ModelSpec | null;
-  readonly inputs: Readonly<Record<string, TensorProto>>;
+  readonly inputs: Readonly<Record<string, TensorProto | null>>;
   readonly output_filter: readonly string[];
 }
 
@@ -68,36 +67,39 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
     },
   ): PlannedPrediction => {
     const served = find(request.model_spec);
-    const records = countingRefusals(options, served, () => {
-      use.check(served);
-      return recordsOfExamples(request.input, rules.of(served));
-    });
     return {
       served,
-      instances: { records, json: undefined },
-      answer: (given) => ({ result: use.result(served, given), model_spec: specOf(served) }),
+      read: () => {
+        use.check(served);
+        return {
+          instances: { records: recordsOfExamples(request.input, rules.of(served)), json: undefined },
+          answer: (given) => ({ result: use.result(served, given), model_spec: specOf(served) }),
+        };
+      },
     };
   };
   return {
     Predict: predicting<PredictRequest>(options, (request) => {
       const served = find(request.model_spec);
-      const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
-      const asked = { inputs, outputs: request.output_filter };
-      const instances = countingRefusals(options, served, () =>
-        recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output)),
-      );
       return {
         served,
-        instances,
-        answer: (answered) => ({
-          outputs: Object.fromEntries(
-            outputTensors(served.signature.output, answered, instances).map((output) => [
-              output.name,
-              tensorProto(output),
-            ]),
-          ),
-          model_spec: specOf(served),
-        }),
+        read: () => {
+          const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
+          const asked = { inputs, outputs: request.output_filter };
+          const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
+          return {
+            instances,
+            answer: (answered) => ({
+              outputs: Object.fromEntries(
+                outputTensors(served.signature.output, answered, instances).map((output) => [
+                  output.name,
+                  tensorProto(output),
+                ]),
+              ),
+              model_spec: specOf(served),
+            }),
+          };
+        },
       };
     }),
     Classify: predicting<ExampleRequest>(options, (request) =>

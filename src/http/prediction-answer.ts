@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
-import { type ErrorDetails, monotonicMs, SlipwayError } from "../kernel/index.ts";
+import { type ErrorDetails, SlipwayError } from "../kernel/index.ts";
 import {
   type Prediction,
   type PredictionCounter,
@@ -8,11 +8,14 @@ import {
   servingErrors,
   type Waiting,
 } from "../serving/index.ts";
+import type { RequestObservation } from "../telemetry/index.ts";
 import { mlflowError } from "../wire/index.ts";
 import { acceptedCoding, compressAnswer, WORTH_COMPRESSING_BYTES } from "./compression.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
+import { observationOf } from "./observed-response.ts";
 import type { RefusalCounter } from "./refusal-counter.ts";
+import type { HttpCall } from "./route.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -35,6 +38,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   [httpErrors.HTTP_TYPE_UNSUPPORTED.code]: 415,
   [httpErrors.HTTP_NOT_IMPLEMENTED.code]: 501,
   [servingErrors.SERVING_TOO_MANY_INSTANCES.code]: 413,
+  [servingErrors.SERVING_DEADLINE_EXCEEDED.code]: 504,
   [feedbackErrors.FEEDBACK_TOO_MANY_ITEMS.code]: 413,
 };
 
@@ -50,6 +54,8 @@ export function sendError(response: ServerResponse, thrown: unknown, settings: A
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
   settings.refusals.count(response.req.url ?? "", { code: error.code, status: String(status) });
+  const observation = observationOf(response);
+  if (observation !== undefined) observation.code = error.code;
   const isScoring = /^\/invocations(?:\?|$)/.test(response.req.url ?? "");
   const text = JSON.stringify(isScoring ? mlflowError(error) : errorDocument(error));
   send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
@@ -66,9 +72,9 @@ export function errorDocument(error: SlipwayError): object {
 
 function headersOf(error: SlipwayError): string[] {
   const headers: string[] = [];
-  const { allow } = error.details;
+  const { allow, retryAfterSeconds = 1 } = error.details;
   if (typeof allow === "string") headers.push("allow", allow);
-  if (error.retryable) headers.push("retry-after", "1");
+  if (error.retryable) headers.push("retry-after", String(retryAfterSeconds));
   return headers;
 }
 
@@ -89,6 +95,11 @@ export function send(response: ServerResponse, answer: Answer, settings: AnswerS
   const headers = ["content-type", answer.type, "content-length", String(Buffer.byteLength(answer.text))];
   if (answer.headers !== undefined) headers.push(...answer.headers);
   if (settings.closesConnection()) headers.push("connection", "close");
+  const observation = observationOf(response);
+  if (observation !== undefined) {
+    observation.bytesOut = Number(headers[3]);
+    if (observation.traceresponse !== undefined) headers.push("traceresponse", observation.traceresponse);
+  }
   response.writeHead(answer.status, headers);
   response.end(answer.text);
 }
@@ -131,24 +142,30 @@ export interface AnswerBody {
 
 /** An answer that waits for its prediction to be in the log. */
 export class PendingAnswer implements Waiting {
-  readonly #response: ServerResponse;
+  readonly #call: HttpCall;
   readonly #headers: PredictionHeaders;
   readonly #counter: PredictionCounter;
   readonly #settings: AnswerSettings;
-  readonly #since = monotonicMs();
+  readonly #observation: RequestObservation | undefined;
   #facts: PredictionFacts = { id: "" };
   #written: AnswerBody = { body: "" };
   #instances = 0;
 
   constructor(
-    response: ServerResponse,
+    call: HttpCall,
     arm: { readonly headers: PredictionHeaders; readonly counter: PredictionCounter },
     settings: AnswerSettings,
   ) {
-    this.#response = response;
+    this.#call = call;
     this.#headers = arm.headers;
     this.#counter = arm.counter;
     this.#settings = settings;
+    this.#observation = observationOf(call.response);
+  }
+
+  /** The request has been read and understood. */
+  parsed(): void {
+    this.#observation?.passed("parsed");
   }
 
   /** What to answer when the log has it. */
@@ -156,34 +173,42 @@ export class PendingAnswer implements Waiting {
     this.#facts = facts;
     this.#written = written;
     this.#instances = instances;
+    this.#observation?.passed("predicted");
   }
 
   acknowledge(): void {
+    if (this.#observation !== undefined) this.#observe(this.#observation);
     const { body, jsonBytes } = this.#written;
     const length = Buffer.byteLength(body);
     if (length >= WORTH_COMPRESSING_BYTES || typeof body !== "string") {
       this.#sendLong(body, jsonBytes);
       return;
     }
-    this.#response.writeHead(200, this.#fill(length));
+    this.#call.response.writeHead(200, this.#fill(length));
     // Most bodies are ASCII, which node:http writes faster when it is told so.
-    this.#response.end(body, length === body.length ? "latin1" : "utf8");
-    this.#counter.count(this.#instances, this.#since);
+    this.#call.response.end(body, length === body.length ? "latin1" : "utf8");
+    this.#counter.count(this.#instances, this.#call.since);
+  }
+
+  #observe(observation: RequestObservation): void {
+    observation.passed("logged");
+    const { model, version, arm } = this.#counter.counted;
+    observation.answer = { model, version, arm, predictionId: this.#facts.id, instances: this.#instances };
   }
 
   /** An answer with binary tensors, or one that may be worth compressing. */
   #sendLong(body: string | Buffer, jsonBytes: number | undefined): void {
     const write = (bytes: Buffer, more: readonly string[]): void => {
       // The client may have gone while the answer was compressed.
-      if (this.#response.destroyed) return;
+      if (this.#call.response.destroyed) return;
       const headers = [...this.#fill(bytes.length), ...more];
       if (jsonBytes !== undefined) {
         headers[1] = "application/octet-stream";
         headers.push("inference-header-content-length", String(jsonBytes));
       }
-      this.#response.writeHead(200, headers);
-      this.#response.end(bytes);
-      this.#counter.count(this.#instances, this.#since);
+      this.#call.response.writeHead(200, headers);
+      this.#call.response.end(bytes);
+      this.#counter.count(this.#instances, this.#call.since);
     };
     const plain = typeof body === "string" ? Buffer.from(body) : body;
     if (plain.length < WORTH_COMPRESSING_BYTES) {
@@ -191,7 +216,7 @@ export class PendingAnswer implements Waiting {
       return;
     }
     const vary = ["vary", "accept-encoding"];
-    const coding = acceptedCoding(this.#response.req.headers["accept-encoding"]?.toString());
+    const coding = acceptedCoding(this.#call.response.req.headers["accept-encoding"]?.toString());
     if (coding === undefined) write(plain, vary);
     else
       compressAnswer(plain, coding, (compressed) => {
@@ -201,12 +226,17 @@ export class PendingAnswer implements Waiting {
   }
 
   #fill(length: number): string[] {
-    return this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    const observation = this.#observation;
+    if (observation === undefined) return headers;
+    observation.bytesOut = length;
+    const { traceresponse } = observation;
+    return traceresponse === undefined ? headers : [...headers, "traceresponse", traceresponse];
   }
 
   refuse(error: SlipwayError): void {
     this.#counter.fail();
-    sendError(this.#response, error, this.#settings);
+    sendError(this.#call.response, error, this.#settings);
   }
 }
 

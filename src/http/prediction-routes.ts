@@ -165,7 +165,7 @@ export class PredictionRouter {
     if (intake === undefined) return undefined;
     return {
       method: "POST",
-      answer: (body, response) => answerFeedback(body, response, { intake, limits, settings }),
+      answer: (body, { response }) => answerFeedback(body, response, { intake, limits, settings }),
     };
   }
 
@@ -187,7 +187,8 @@ export class PredictionRouter {
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector, "http_v1"));
       if (verb === "classify" || verb === "regress")
         return examplesRoute(verb, this.#prepare(model, selector, "http_v1"), this.#options);
-      throw notImplemented(verb);
+      // The one other verb that the protocol has.
+      throw verb === "explain" ? notImplemented(verb) : noSuchPath(path);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector, "http_v1");
@@ -225,9 +226,11 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
@@ -241,15 +244,15 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
           (thrown: unknown) => {
             arm.counter.fail();
-            sendError(response, thrown, settings);
+            sendError(call.response, thrown, settings);
           },
         );
       },
@@ -289,9 +292,11 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response, headers) => {
-        const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
@@ -344,7 +349,7 @@ function outputShape({ output: { name, width, tensors } }: ServedVersion["signat
 }
 
 function get(answer: (response: ServerResponse) => void): Route {
-  return { method: "GET", answer: (_body, response) => answer(response) };
+  return { method: "GET", answer: (_body, { response }) => answer(response) };
 }
 
 /** How far the windows of the worker that answers have followed the stream. */

@@ -2,6 +2,7 @@ import type { CodeTrust } from "../bundle/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import type { LiveWindows } from "../stream/index.ts";
+import type { AdmissionLimits } from "./admission.ts";
 import type { ImageRules } from "./model-images.ts";
 
 export interface DataPlaneOptions {
@@ -25,4 +26,6 @@ export interface DataPlaneOptions {
   readonly images?: ImageRules;
   /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
   readonly maxOpenCalls?: number;
+  /** What may wait for the event loop. */
+  readonly admission?: Partial<AdmissionLimits>;
 }

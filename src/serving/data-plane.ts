@@ -1,5 +1,6 @@
-import type { Clock } from "../kernel/index.ts";
+import { type Clock, monotonicMs } from "../kernel/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import { DEFAULT_ADMISSION_LIMITS } from "./admission.ts";
 import type { RecommendRequest } from "./candidates.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -24,6 +25,7 @@ import type { ModelStatus, ServedVersion, VersionSelector } from "./served-versi
 import { Arm } from "./serving-table.ts";
 import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
@@ -32,6 +34,8 @@ export interface DataPlane {
   readonly maxInstances: number;
   /** Kept by the protocols: what was answered and how fast. */
   readonly counts: PredictionCounts;
+  /** What is computed on the event loop goes through it. */
+  readonly queue: WorkQueue;
   /**
    * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
    * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
@@ -95,6 +99,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly counts: PredictionCounts;
+  readonly queue: WorkQueue;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
@@ -110,12 +115,18 @@ class LocalDataPlane implements DataPlane {
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#clock = options.clock;
     this.counts = new PredictionCounts(options.clock);
+    this.queue = new WorkQueue({
+      limits: { ...DEFAULT_ADMISSION_LIMITS, ...options.admission },
+      clock: monotonicMs,
+      nextTurn: setImmediate,
+    });
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
       clock: options.clock,
       incarnation: newIncarnation(options.clock),
       durability: options.durability ?? "os",
+      onFlush: () => this.queue.endTurn(),
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
     });
     this.#served = new ServedModels({

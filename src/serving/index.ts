@@ -1,3 +1,10 @@
+export {
+  type AdmissionLimits,
+  DEFAULT_ADMISSION_LIMITS,
+  type QueueRefusal,
+  retryAfterSeconds,
+  type ShedReason,
+} from "./admission.ts";
 export type { RecommendRequest } from "./candidates.ts";
 export {
   createDataPlane,
@@ -28,6 +35,7 @@ export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
 export type { Recommendation } from "./recommend.ts";
+export { late, shedError } from "./refusals.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -45,4 +53,6 @@ export {
 } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
+export { type Brake, type Work, WorkQueue } from "./work-queue.ts";

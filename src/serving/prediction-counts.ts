@@ -1,5 +1,7 @@
 import { type Clock, monotonicMs } from "../kernel/index.ts";
 import { LATENCY_BUCKETS, latencyBucket, type MetricSample } from "../telemetry/index.ts";
+import type { ShedReason } from "./admission.ts";
+import { ServicePace } from "./service-pace.ts";
 
 /** Through which door a request came. `http` is what belongs to no prediction protocol. */
 export type Protocol =
@@ -36,6 +38,9 @@ export interface CountedArm {
 /** Counts the answers of one arm through one door, on the hot path. */
 export class PredictionCounter {
   readonly counted: CountedArm;
+  /** How long it takes. */
+  readonly pace = new ServicePace();
+  readonly #shed = new Map<ShedReason, number>();
   #requests = 0;
   #instances = 0;
   #failures = 0;
@@ -60,6 +65,12 @@ export class PredictionCounter {
 
   fail(): void {
     this.#failures++;
+  }
+
+  /** A failure because there was too much to do. */
+  shed(reason: ShedReason): void {
+    this.#failures++;
+    this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
   }
 
   /** When it answered last, by `monotonicMs`; minus infinity before. */
@@ -87,6 +98,11 @@ export class PredictionCounter {
         buckets: Array.from(this.#buckets),
         sum: this.#microseconds / 1e6,
       },
+      ...Array.from(this.#shed, ([reason, value]) => ({
+        name: "slipway_requests_shed_total" as const,
+        labels: [...labels, reason],
+        value,
+      })),
     ];
   }
 }

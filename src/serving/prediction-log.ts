@@ -38,6 +38,8 @@ export interface PredictionLogOptions {
   readonly incarnation: string;
   readonly durability: "os" | "fsync";
   readonly maxSegmentBytes?: number;
+  /** Called at the end of a turn in which something was appended. */
+  readonly onFlush?: () => void;
 }
 
 export interface LogCounts {
@@ -57,6 +59,7 @@ export class PredictionLog {
   readonly #ids: PredictionIds;
   readonly #writer: SegmentWriter;
   readonly #seal: Buffer;
+  readonly #onFlush: (() => void) | undefined;
   #frame = openFrame(INITIAL_FRAME_BYTES);
   /** The chain's value, then the headers of the group: what the next value is the hash of. */
   #chained = Buffer.alloc(16 * 1024);
@@ -81,6 +84,7 @@ export class PredictionLog {
     this.incarnation = options.incarnation;
     this.#clock = options.clock;
     this.#ids = new PredictionIds(options.incarnation);
+    this.#onFlush = options.onFlush;
     this.#seal = sealTemplate(options.incarnation);
     this.#writer = openSegmentWriter({ ...options, prefix: PREDICTION_LOG });
   }
@@ -179,6 +183,7 @@ export class PredictionLog {
   flush(): void {
     const group = this.#waiting;
     if (group.length === 0) return;
+    this.#onFlush?.();
     this.#waiting = this.#acknowledging;
     this.#acknowledging = group;
     const error = this.#commit(group.length);

@@ -43,6 +43,10 @@ export const metricTable = {
     "Requests that were answered with an error, by its stable code; docs/reference/errors.md says what each means.",
     ["protocol", "model", "code", "status"],
   ),
+  slipway_requests_shed_total: counter(
+    "Requests that were refused before anything was computed, because there was too much to do, by the reason; docs/guide/serving.md says what each means.",
+    [...ANSWERED, "reason"],
+  ),
   slipway_requests_total: counter("Requests of every kind over HTTP, probes and scrapes included."),
   slipway_feedback_total: counter("Items of feedback, by what became of them.", ["outcome"]),
   slipway_feedback_unmatched_total: counter("Items of feedback taken whose prediction is not in reach."),
@@ -52,6 +56,14 @@ export const metricTable = {
     "Group commits that failed; none of their requests was answered with a prediction.",
   ),
   slipway_log_bytes_total: counter("Bytes written to the prediction log."),
+  slipway_access_log_entries_total: counter(
+    "Requests that the access log was to hold: written, dropped because it could not keep up, or sampled out.",
+    ["outcome"],
+  ),
+  slipway_spans_total: counter(
+    "Spans of traced requests: exported, or dropped because the collector did not take them.",
+    ["outcome"],
+  ),
   slipway_build_info: {
     type: "gauge",
     help: "Always 1; the labels say what is running.",
@@ -69,6 +81,11 @@ export const metricTable = {
   slipway_routing_generation: gauge("Generation of the routing snapshot that is served."),
   slipway_requests_in_flight: gauge("HTTP requests whose headers have arrived and that are not answered."),
   slipway_connections: gauge("Open HTTP connections."),
+  slipway_stopped_connections: gauge(
+    "HTTP connections that are not read from for the moment, so that their clients send more slowly.",
+  ),
+  slipway_queue_requests: gauge("Requests that wait for the event loop."),
+  slipway_queue_wait_seconds: gauge("How long a request that came now would wait for the event loop."),
   slipway_event_loop_delay_seconds: gauge(
     "How late the event loop was on average since the heartbeat before.",
   ),

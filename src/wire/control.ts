@@ -128,7 +128,7 @@ export const controlOperations = {
           model: name
             .optional()
             .describe(
-              "Wanted for the files of other programs; a version of another installation brings its name.",
+              "Wanted for the files of other programs, by default that of `features`; a version of another installation brings its name.",
             ),
           file: z
             .union([
@@ -154,6 +154,11 @@ export const controlOperations = {
               "Take a version of another installation although it has custom functions, which are code; the journal keeps it.",
             ),
           format: z.enum(modelFileFormats).optional().describe("Without it, found out from the file."),
+          features: name
+            .optional()
+            .describe(
+              "A model of the project whose data, features, target, split and gates the file of another program is to have.",
+            ),
           reason,
         }),
         output: importRecord,

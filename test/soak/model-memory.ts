@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { workerEnvironment } from "../../src/app/worker-environment.ts";
+import { workerEnvironment } from "../../src/config/index.ts";
 import { scratchFolder } from "../acceptance/command.ts";
 import { runProcess } from "../run-process.ts";
 
@@ -22,7 +22,7 @@ export async function loadAndUnload({
   const folder = scratchFolder("model-memory");
   try {
     const script = fileURLToPath(new URL("model-memory-process.ts", import.meta.url));
-    const lines = await runProcess(script, [folder.path, String(cycles)], workerEnvironment(process.env));
+    const lines = await runProcess(script, [folder.path, String(cycles)], workerEnvironment());
     const bytes = lines.map(Number);
     assert.equal(bytes.length, cycles);
     const counted = bytes.slice(from - 1);
