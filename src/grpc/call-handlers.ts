@@ -192,13 +192,31 @@ class GrpcPrediction implements Work, Waiting {
   }
 }
 
+/** Trailers that are what they are: grpc-js checks and copies each of another `Metadata` for every call. */
+class PredictionTrailer extends Metadata {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(headers: Readonly<Record<string, string>>) {
+    super();
+    this.#headers = headers;
+  }
+
+  override clone(): Metadata {
+    return this;
+  }
+
+  override toHttp2Headers(): Record<string, string> {
+    return this.#headers;
+  }
+}
+
 function trailerOf({ model, version, arm }: ServedVersion, id: string): Metadata {
-  const trailer = new Metadata();
-  trailer.set("x-slipway-prediction-id", id);
-  trailer.set("x-slipway-model", encodeURIComponent(model));
-  trailer.set("x-slipway-version", String(version));
-  trailer.set("x-slipway-arm", arm);
-  return trailer;
+  return new PredictionTrailer({
+    "x-slipway-prediction-id": id,
+    "x-slipway-model": encodeURIComponent(model),
+    "x-slipway-version": String(version),
+    "x-slipway-arm": arm,
+  });
 }
 
 /** @throws GRPC_MALFORMED */
