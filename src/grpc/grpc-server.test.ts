@@ -11,7 +11,8 @@ import { findPrediction, replayLog } from "../serving/index.ts";
 import { images, writeGraphBundle } from "../serving/testing/graph-bundle.ts";
 import { openServingRoom } from "../serving/testing/serving-room.ts";
 import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
-import { startGrpcServer } from "./grpc-server.ts";
+import { watchEverything } from "../telemetry/testing/watching.ts";
+import { type GrpcServerOptions, startGrpcServer } from "./grpc-server.ts";
 import { healthProtocol } from "./protocols/health.ts";
 import { inferenceProtocol } from "./protocols/inference.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
@@ -32,7 +33,7 @@ const services = {
   health: serviceDefinition(healthProtocol, "grpc.health.v1.Health"),
 };
 
-async function openGrpcRoom(options: { readonly maxMessageBytes?: number } = {}) {
+async function openGrpcRoom(options: Partial<GrpcServerOptions> = {}) {
   const room = await openServingRoom();
   await room.dataPlane.apply(routingOf(1, [await writeSmallBundle(room.blobs, { base: 0.25 })]));
   const defects: unknown[] = [];
@@ -425,6 +426,28 @@ describe("statistics over gRPC", () => {
       expect(Number(inference_stats.fail.count)).toBe(1);
     }
     expect((await refusal("inference", "ModelStatistics", { name: "nobody" })).code).toBe(status.NOT_FOUND);
+  });
+});
+
+describe("a watched server over gRPC", () => {
+  it("logs and traces each call, and says which trace it is", async () => {
+    const { observer, lines, spans } = watchEverything();
+    const { call, refusal } = await openGrpcRoom({ observer });
+    const { trailers } = await call("inference", "ModelInfer", rawRequest());
+    await refusal("inference", "ModelInfer", { model_name: "early" });
+    await call("health", "Check", { service: "" });
+    const entries = lines.map((line) => JSON.parse(line));
+    expect(entries.map(({ protocol, path, status: ending, code }) => [protocol, path, ending, code])).toEqual(
+      [
+        ["grpc_v2", "/inference.GRPCInferenceService/ModelInfer", "OK", undefined],
+        ["grpc_v2", "/inference.GRPCInferenceService/ModelInfer", "NOT_FOUND", "SERVING_UNKNOWN_MODEL"],
+        ["grpc", "/grpc.health.v1.Health/Check", "OK", undefined],
+      ],
+    );
+    expect(entries[0]).toMatchObject({ model: "late", version: 1, arm: "champion", address: "127.0.0.1" });
+    expect(entries[0].predictionId).toBe(trailers.get("x-slipway-prediction-id")[0]);
+    expect(spans[0]).toMatchObject({ name: "inference.GRPCInferenceService/ModelInfer", kind: "server" });
+    expect(trailers.get("traceresponse")).toEqual([`00-${spans[0]?.traceId}-${spans[0]?.spanId}-01`]);
   });
 });
 

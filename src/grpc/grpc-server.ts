@@ -2,6 +2,7 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { healthService } from "./health-service.ts";
 import { inferenceDefinition, inferenceService } from "./inference-service.ts";
@@ -25,6 +26,8 @@ export interface GrpcServerOptions {
   readonly refuseUnknownFields?: boolean;
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** Watches calls for the access log and for traces. Default: nobody does. */
+  readonly observer?: RequestObserver | undefined;
   /** Told of errors that nobody foresaw. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -61,6 +64,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const context = {
     dataPlane,
     onDefect,
+    observer: options.observer,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     rules: modelRules({ maxDepth: 1, refuseUnknownFields: options.refuseUnknownFields ?? false }),
   };

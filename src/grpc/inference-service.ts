@@ -37,6 +37,7 @@ import {
 } from "./infer-messages.ts";
 import { elementOf, numberOf } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
+import { observeCall } from "./observed-call.ts";
 import { inferenceProtocol } from "./protocols/inference.ts";
 import { requestReader, serviceDefinition } from "./service-definition.ts";
 
@@ -129,13 +130,14 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         place.answer = answer;
         send();
       };
+      const observed = observeCall(options, call, (ending, response) => {
+        settle(ending ? { error_message: ending.details ?? "" } : { infer_response: response });
+      });
       try {
         const planned = plan(requestOf<InferRequest>(message));
-        predict(options, { ...planned, ...factsOf(options, call, message) }, (ending, response) => {
-          settle(ending === null ? { infer_response: response } : { error_message: ending.details ?? "" });
-        });
+        predict(options, { ...planned, ...factsOf(options, call, message) }, observed);
       } catch (thrown) {
-        settle({ error_message: refusal(thrown, options, message).details });
+        observed.callback(refusal(thrown, options, message));
       }
     });
     call.on("end", () => {

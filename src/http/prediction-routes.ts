@@ -229,6 +229,7 @@ export class PredictionRouter {
       answer: (body, call) => {
         const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
@@ -294,6 +295,7 @@ export class PredictionRouter {
       answer: (body, call) => {
         const pending = new PendingAnswer(call, arm, settings);
         const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
