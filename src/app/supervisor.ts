@@ -33,6 +33,7 @@ export interface WorkerOrder {
   readonly durability: "os" | "fsync";
   readonly limits: RequestLimits;
   readonly images: ImageRules;
+  readonly mergedRows: number;
   readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
   readonly joinsServing: boolean;
@@ -320,6 +321,7 @@ function spawnWorker(
     joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     limits: requestLimits(settings),
+    mergedRows: settings.mergedRows,
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

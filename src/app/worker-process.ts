@@ -69,6 +69,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     clock: systemClock,
     durability: order.durability,
     images: order.images,
+    mergedRows: order.mergedRows,
     ...order.limits.dataPlane,
     joinsServing: order.joinsServing,
   });

@@ -52,7 +52,13 @@ export {
   type RoutingSnapshot,
 } from "./routing.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
-export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export type {
+  ModelRuns,
+  ModelStatus,
+  ServedVersion,
+  VersionSelector,
+  VersionStatus,
+} from "./served-version.ts";
 export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
 export { type Brake, type Work, WorkQueue } from "./work-queue.ts";
