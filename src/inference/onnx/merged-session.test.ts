@@ -16,6 +16,7 @@ function doubling(poison?: number) {
   const session: OnnxSession = {
     inputs: [],
     outputs: [],
+    branches: false,
     close: async () => undefined,
     run: async (inputs) => {
       const { x } = inputs;

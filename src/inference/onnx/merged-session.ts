@@ -55,6 +55,10 @@ export class MergedSession implements OnnxSession {
     return this.#session.outputs;
   }
 
+  get branches(): boolean {
+    return this.#session.branches;
+  }
+
   run(inputs: Tensors, options: RunOptions = {}): Promise<Tensors> {
     const given = Object.entries(inputs);
     const kind = JSON.stringify([
