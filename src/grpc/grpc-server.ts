@@ -1,5 +1,5 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
 import type { RequestObserver } from "../telemetry/index.ts";
@@ -61,6 +61,8 @@ const SERVICES = {
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { dataPlane, onDefect = warn } = options;
+  // grpc-js writes a line to standard error for each header it cannot read: whoever may call could fill a disk.
+  setLogVerbosity(logVerbosity.NONE);
   const closing = new AbortController();
   const context = {
     dataPlane,
