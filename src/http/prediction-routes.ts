@@ -187,7 +187,8 @@ export class PredictionRouter {
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector, "http_v1"));
       if (verb === "classify" || verb === "regress")
         return examplesRoute(verb, this.#prepare(model, selector, "http_v1"), this.#options);
-      throw notImplemented(verb);
+      // The one other verb that the protocol has.
+      throw verb === "explain" ? notImplemented(verb) : noSuchPath(path);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector, "http_v1");

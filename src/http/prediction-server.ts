@@ -129,6 +129,17 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const answered = () => {
     inFlight--;
   };
+  const take = (request: PredictionMessage, response: ServerResponse): void => {
+    requests++;
+    inFlight++;
+    if (observer !== undefined) observeRequest(observer, request, response);
+    response.once("close", answered);
+    try {
+      serve(request, response);
+    } catch (thrown) {
+      sendError(response, thrown, settings);
+    }
+  };
   const load = (): ServerLoad => ({ requests, inFlight, connections, stopped: brake.stopped });
   const samples = (): MetricSample[] => [
     ...serverSamples({ dataPlane, feedback: options.feedback, load: load() }),
@@ -154,18 +165,10 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       maxHeaderSize: limits.maxHeaderBytes,
       noDelay: true,
     },
-    (request, response) => {
-      requests++;
-      inFlight++;
-      if (observer !== undefined) observeRequest(observer, request, response);
-      response.once("close", answered);
-      try {
-        serve(request, response);
-      } catch (thrown) {
-        sendError(response, thrown, settings);
-      }
-    },
+    take,
   );
+  // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); node:http would answer 417 without a reason.
+  server.on("checkExpectation", take);
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
   server.on("connection", (socket: Socket) => {
