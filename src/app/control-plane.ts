@@ -1,6 +1,6 @@
 import { createDirectClient } from "../client/index.ts";
 import { systemClock } from "../kernel/index.ts";
-import { createRegistry } from "../registry/index.ts";
+import { createRegistry, type Registry } from "../registry/index.ts";
 import { openDatabase, openFileBlobs } from "../storage/index.ts";
 import type { ControlClient, ControlHandlers } from "../wire/index.ts";
 import { backupHandler } from "./backup-handler.ts";
@@ -12,6 +12,8 @@ import { deploymentHandlers } from "./deployment-handlers.ts";
 import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
+import { logHandlers } from "./log-handlers.ts";
+import { LogUse } from "./log-use.ts";
 import { modelExportHandler } from "./model-export-handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
 import type { ProjectLocation } from "./project-location.ts";
@@ -25,6 +27,8 @@ import { trainHandlers } from "./train-handlers.ts";
 export interface ControlPlaneOptions {
   /** What runs around this control plane; absent when it serves one command. */
   readonly server?: () => ServerFacts;
+  /** Shared with whoever removes parts of the prediction log. */
+  readonly logUse?: LogUse;
   /** Called when a client asks the server to stop. */
   readonly onStop?: () => void;
 }
@@ -35,6 +39,7 @@ export interface ControlPlane {
   readonly client: ControlClient;
   /** Writes the current routing snapshot where workers look for it. */
   publishRouting(): Promise<void>;
+  readonly registry: Registry;
   close(): Promise<void>;
 }
 
@@ -63,6 +68,7 @@ export async function openControlPlane(
     clock: systemClock,
     closing: closing.signal,
     server: options.server,
+    logUse: options.logUse ?? new LogUse(),
     publishRouting: async () => writeRoutingFile(state.routing, await registry.routing()),
   };
   const handlers: ControlHandlers = {
@@ -74,6 +80,7 @@ export async function openControlPlane(
     ...deploymentHandlers(context),
     ...proofHandlers(context),
     ...feedbackHandlers(context),
+    ...logHandlers(context),
     ...batchHandlers(context),
     ...garbageHandlers(context),
     ...backupHandler(context),
@@ -87,6 +94,7 @@ export async function openControlPlane(
     handlers,
     client: createDirectClient({ handlers, actor: settings.actor }),
     publishRouting: context.publishRouting,
+    registry,
     close: async () => {
       closing.abort(new Error("the control plane is closing"));
       await database.close();

@@ -22,6 +22,7 @@ import type { OperationContext, OperationOutput } from "../wire/index.ts";
 import type { ControlContext } from "./control-context.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { openInstallation } from "./installation.ts";
+import { LogUse } from "./log-use.ts";
 import { openStateDirectory, type StateDirectory } from "./state-directory.ts";
 
 const DAY = 86_400_000;
@@ -54,6 +55,7 @@ const collect = (options: { dryRun?: boolean; graceMs?: number } = {}): Promise<
     state,
     blobs,
     clock: () => now,
+    logUse: new LogUse(),
     closing: new AbortController().signal,
   } as unknown as ControlContext;
   const call: OperationContext = { actor, signal: new AbortController().signal, onProgress: () => undefined };

@@ -7,7 +7,7 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
-import type { ImageRules } from "../serving/index.ts";
+import type { DataPlaneOptions, ImageRules } from "../serving/index.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
@@ -27,6 +27,7 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
+  readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs">;
   readonly maxBodyBytes: number;
   readonly images: ImageRules;
 }
@@ -276,6 +277,7 @@ function spawnWorker(
     grpcPort: grpcSocket?.port ?? null,
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
+    log: { maxSegmentBytes: settings.logSegmentBytes, maxSegmentMs: settings.logSegmentMs },
     maxBodyBytes: settings.maxBodyBytes,
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },

@@ -59,6 +59,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,
+    ...order.log,
     images: order.images,
   });
   const workers = new KnownWorkers(state.log, systemClock);
@@ -85,6 +86,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
+      incarnation: dataPlane.incarnation,
       grpcPort: order.grpcPort,
       startedAt,
       restarts: order.restarts,
@@ -99,6 +101,8 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     });
   };
 
+  // From now on its segments are known to be somebody's.
+  report();
   const applied = Promise.withResolvers<void>();
   let lastRouting: RoutingSnapshot | undefined;
   const apply = async (routing: RoutingSnapshot): Promise<void> => {

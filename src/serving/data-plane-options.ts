@@ -15,6 +15,8 @@ export interface DataPlaneOptions {
   readonly durability?: "os" | "fsync";
   /** Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** A segment that was begun so long ago is ended by the next group. Default: only its length ends it. */
+  readonly maxSegmentMs?: number;
   /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
   readonly windows?: LiveWindows;
   /** Most instances in one request. Default 10,000. */

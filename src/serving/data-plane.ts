@@ -113,6 +113,7 @@ class LocalDataPlane implements DataPlane {
       incarnation: newIncarnation(options.clock),
       durability: options.durability ?? "os",
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
+      ...(options.maxSegmentMs === undefined ? {} : { maxSegmentMs: options.maxSegmentMs }),
     });
     this.#served = new ServedModels({
       blobs: options.blobs,

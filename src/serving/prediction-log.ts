@@ -38,6 +38,7 @@ export interface PredictionLogOptions {
   readonly incarnation: string;
   readonly durability: "os" | "fsync";
   readonly maxSegmentBytes?: number;
+  readonly maxSegmentMs?: number;
 }
 
 export interface LogCounts {

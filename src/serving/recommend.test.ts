@@ -59,10 +59,7 @@ async function ask(request: Parameters<DataPlane["recommend"]>[1]) {
 
 async function frames() {
   const all = [];
-  for await (const frame of readPredictionLog(join(folder, "log"), {}, (error) => {
-    throw error;
-  }))
-    all.push(frame);
+  for await (const frame of readPredictionLog(join(folder, "log"), {})) all.push(frame);
   return all;
 }
 

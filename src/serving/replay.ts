@@ -5,7 +5,7 @@ import { PastWindows, withTime } from "../stream/index.ts";
 import { candidatesOf, type RecommendRequest } from "./candidates.ts";
 import { compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
-import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
+import { type CompactedReader, findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { REPLAY_IMAGE_RULES } from "./model-images.ts";
 import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
@@ -73,6 +73,8 @@ export interface ReplayRequest {
   /** Whether the custom code of a bundle may run. Default: it may not. */
   readonly trust?: CodeTrust;
   readonly filter: ReplayFilter;
+  /** Without it only what has not been compacted is replayed. */
+  readonly compacted?: CompactedReader;
   /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
   readonly stream?: string;
   /** Called now and then with the number of predictions done. */
@@ -100,16 +102,19 @@ export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
   }
 }
 
-async function replayAll(replay: Replay, { directory, filter, signal }: ReplayRequest): Promise<void> {
+async function replayAll(
+  replay: Replay,
+  { directory, filter, compacted, signal }: ReplayRequest,
+): Promise<void> {
   if ("id" in filter) {
     const { instance } = parsePredictionId(filter.id);
-    const frame = await findPrediction(directory, filter.id);
+    const frame = await findPrediction(directory, filter.id, compacted);
     await replay.add(frame, instance === undefined ? undefined : { first: instance, count: 1 });
     return;
   }
   const { limit = Number.POSITIVE_INFINITY } = filter;
   const onDamage = (error: SlipwayError) => replay.problems.push(error.message);
-  for await (const frame of readPredictionLog(directory, filter, onDamage)) {
+  for await (const frame of readPredictionLog(directory, filter, { onDamage, compacted })) {
     signal?.throwIfAborted();
     const left = limit - replay.total;
     if (left <= 0) break;

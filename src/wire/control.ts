@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { absolutePath } from "./absolute-path.ts";
 import {
   deploymentRecord,
   errorRecord,
@@ -18,6 +19,7 @@ import {
   versionRecord,
 } from "./control-records.ts";
 import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
+import { logOperations } from "./log-records.ts";
 import { backupRecord, modelFileRecord } from "./portable-records.ts";
 import {
   exportRecord,
@@ -50,10 +52,6 @@ const changing = <Input extends z.ZodType, Output extends z.ZodType>(
 ): Operation<Input, Output> => ({ doc, reads: false, ...schemas });
 
 const name = z.string().min(1).max(200);
-const absolutePath = z
-  .string()
-  .max(4096)
-  .refine((path) => /^(\/|[A-Za-z]:[\\/])/.test(path), { error: "an absolute path is wanted" });
 const limit = z.number().int().min(1).max(10_000);
 const reason = z.string().max(2000).optional().describe("Why, for the journal.");
 const instant = z.iso
@@ -376,6 +374,7 @@ export const controlOperations = {
     }),
     output: feedbackDetail,
   }),
+  ...logOperations,
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([
       z.strictObject({ id: name, recomputeWindows }),
