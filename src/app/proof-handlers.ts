@@ -43,6 +43,7 @@ export function proofHandlers(context: ControlContext): ProofHandlers {
         identical: report.identical,
         withinBound: report.withinBound,
         different: report.different,
+        sampledOut: report.sampledOut,
         unavailable: report.forgotten + report.missingBundle + report.damaged,
         durationMs: clock() - startedAt,
         windows: report.windows,

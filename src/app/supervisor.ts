@@ -27,7 +27,7 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
-  readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs">;
+  readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs" | "maxLogBytes" | "onLogFull">;
   readonly maxBodyBytes: number;
   readonly images: ImageRules;
 }
@@ -277,7 +277,12 @@ function spawnWorker(
     grpcPort: grpcSocket?.port ?? null,
     restarts,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
-    log: { maxSegmentBytes: settings.logSegmentBytes, maxSegmentMs: settings.logSegmentMs },
+    log: {
+      maxSegmentBytes: settings.logSegmentBytes,
+      maxSegmentMs: settings.logSegmentMs,
+      maxLogBytes: settings.logMaxBytes,
+      onLogFull: settings.onLogFull === "serve-unlogged" ? "serve-unlogged" : "refuse",
+    },
     maxBodyBytes: settings.maxBodyBytes,
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },

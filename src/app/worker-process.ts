@@ -9,7 +9,8 @@ import { LiveWindows } from "../stream/index.ts";
 import { codeTrust } from "./code-signatures.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
-import { followRoutingFile } from "./routing-file.ts";
+import { readLogPolicies } from "./log-policies.ts";
+import { fileMark, followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { ChildMessage, WorkerInstruction, WorkerOrder } from "./supervisor.ts";
@@ -103,6 +104,14 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
 
   // From now on its segments are known to be somebody's.
   report();
+  let policiesSeen = "";
+  const takeUpPolicies = (): void => {
+    const mark = fileMark(state.logPolicies);
+    if (mark === policiesSeen) return;
+    policiesSeen = mark;
+    dataPlane.sample(readLogPolicies(state.logPolicies)?.sample ?? new Map());
+  };
+  takeUpPolicies();
   const applied = Promise.withResolvers<void>();
   let lastRouting: RoutingSnapshot | undefined;
   const apply = async (routing: RoutingSnapshot): Promise<void> => {
@@ -134,7 +143,10 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   });
   phase = "ready";
   report();
-  const heartbeat = setInterval(report, HEARTBEAT_MS);
+  const heartbeat = setInterval(() => {
+    report();
+    takeUpPolicies();
+  }, HEARTBEAT_MS);
   // A bundle that could not be read may have been put back since.
   const retry = setInterval(() => {
     if (problems.length > 0 && lastRouting !== undefined) void apply(lastRouting);

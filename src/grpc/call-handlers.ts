@@ -79,7 +79,8 @@ export function predict(
     callback(statusOfError(error, onDefect));
   };
   const waiting: Waiting = {
-    acknowledge: () => {
+    acknowledge: (kept) => {
+      trailer?.set("x-slipway-logged", kept);
       counter.count(planned.instances.records.length, since);
       callback(null, response, trailer);
     },

@@ -343,6 +343,8 @@ function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
     ["slipway_ready", dataPlane.ready() ? 1 : 0],
     ["slipway_routing_generation", dataPlane.generation()],
     ["slipway_log_predictions", log.predictions],
+    ["slipway_log_sampled_out", log.sampledOut],
+    ["slipway_log_unlogged", log.unlogged],
     ["slipway_log_groups", log.groups],
     ["slipway_log_failed_groups", log.failedGroups],
     ["slipway_log_bytes", log.bytes],

@@ -76,6 +76,7 @@ export {
   type RoutedVersion,
   type RoutingSnapshot,
 } from "./routing.ts";
+export { type Kept, sampleDraw } from "./sampling.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
 export type { StreamProgress } from "./stream-progress.ts";

@@ -7,7 +7,7 @@ import { compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
 import { type CompactedReader, findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { REPLAY_IMAGE_RULES } from "./model-images.ts";
-import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
+import { isSampledOut, type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
 import { rankCandidates } from "./ranking.ts";
 import { recomputeOnThread } from "./replay-on-thread.ts";
@@ -47,12 +47,13 @@ export interface ReplayedPrediction {
 }
 
 export interface ReplayReport {
-  /** Predictions looked at; every instance of a batch is one. The six counts below add up to it. */
+  /** Predictions looked at; every instance of a batch is one. The seven counts below add up to it. */
   readonly total: number;
   readonly identical: number;
   readonly withinBound: number;
   readonly different: number;
   readonly forgotten: number;
+  readonly sampledOut: number;
   readonly missingBundle: number;
   readonly damaged: number;
   /** What was asked for by id, or the first of those that did not come out again. */
@@ -142,6 +143,7 @@ class Replay {
     "within-bound": 0,
     different: 0,
     forgotten: 0,
+    "sampled-out": 0,
     "missing-bundle": 0,
     damaged: 0,
   };
@@ -159,6 +161,11 @@ class Replay {
     range: InstanceRange = { first: 0, count: frame.instances },
   ): Promise<void> {
     const { payload } = frame;
+    if (isSampledOut(frame)) {
+      const reason = "it was sampled out: the log of its model is a sample, and only its header was kept";
+      this.#addAll(frame, range, { verdict: "sampled-out", reason });
+      return;
+    }
     if (payload === undefined) {
       this.#addAll(frame, range, { verdict: "forgotten", reason: "its input has been erased on request" });
       return;
@@ -284,11 +291,17 @@ class Replay {
   }
 
   report(): ReplayReport {
-    const { "missing-bundle": missingBundle, "within-bound": withinBound, ...counts } = this.#counts;
+    const {
+      "missing-bundle": missingBundle,
+      "within-bound": withinBound,
+      "sampled-out": sampledOut,
+      ...counts
+    } = this.#counts;
     return {
       total: this.total,
       ...counts,
       withinBound,
+      sampledOut,
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
@@ -317,7 +330,8 @@ class Replay {
   ): void {
     this.total++;
     this.#counts[result.verdict]++;
-    const isSame = result.verdict === "identical" || result.verdict === "within-bound";
+    const isSame =
+      result.verdict === "identical" || result.verdict === "within-bound" || result.verdict === "sampled-out";
     const wanted = "id" in this.#request.filter || !isSame;
     if (wanted && this.#examples.length < MAX_EXAMPLES) {
       const { id, model, version, bundle, arm, time, instances } = frame;

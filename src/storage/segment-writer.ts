@@ -67,6 +67,8 @@ export interface SegmentWriter {
    *   flush, the first ones, are in the log; the others are not and are forgotten. The writer stays usable.
    */
   flushSync(): void;
+  /** Forgets what was appended since the last flush. */
+  discard(): void;
   /** Flushes and closes; an incarnation that never wrote a frame leaves no file. @throws as `flushSync` */
   close(): void;
 }
@@ -174,6 +176,11 @@ class FileSegmentWriter implements SegmentWriter {
     this.#pending = 0;
     this.#pendingFrames = 0;
     if (this.#size >= this.#maxSegmentBytes || this.#isOld()) this.#rotate();
+  }
+
+  discard(): void {
+    this.#pending = 0;
+    this.#pendingFrames = 0;
   }
 
   #isOld(): boolean {
