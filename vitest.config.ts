@@ -7,6 +7,7 @@ export default defineConfig({
       "test/architecture/**/*.test.ts",
       "test/contract/**/*.test.ts",
       "test/golden/**/*.test.ts",
+      "bench/**/*.test.ts",
     ],
     environment: "node",
     pool: "forks",

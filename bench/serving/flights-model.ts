@@ -74,8 +74,3 @@ export async function writeFlightsBundle(directory: string): Promise<Digest> {
   });
   return digest;
 }
-
-/** The request that every server answers. */
-export const FLIGHT_REQUEST = JSON.stringify({
-  instances: [{ date: "2001-06-03T18:15:00Z", distance: 1234, origin: "ATL", destination: "DFW" }],
-});

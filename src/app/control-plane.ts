@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createDirectClient } from "../client/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import { createRegistry, type Registry } from "../registry/index.ts";
@@ -9,6 +10,7 @@ import type { ControlContext, ServerFacts } from "./control-context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { databaseTarget } from "./database-target.ts";
 import { deploymentHandlers } from "./deployment-handlers.ts";
+import { appErrors } from "./errors.ts";
 import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
@@ -18,9 +20,9 @@ import { modelExportHandler } from "./model-export-handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import { proofHandlers } from "./proof-handlers.ts";
-import { writeRoutingFile } from "./routing-file.ts";
+import { publishedGeneration, writeRoutingFile } from "./routing-file.ts";
 import { isRunAlive } from "./run-owner.ts";
-import { openStateDirectory } from "./state-directory.ts";
+import { openStateDirectory, type StateDirectory } from "./state-directory.ts";
 import { statusHandler } from "./status-handler.ts";
 import { trainHandlers } from "./train-handlers.ts";
 
@@ -47,7 +49,7 @@ export interface ControlPlane {
  * Opens a project's state and implements every control operation over it. Used by the server's control process and,
  * where no server runs, by a command in its own process.
  *
- * @throws STORAGE_* when the database cannot be opened
+ * @throws STORAGE_* when the database cannot be opened, APP_DATABASE_BEHIND when it is not the one that was served from
  */
 export async function openControlPlane(
   location: ProjectLocation,
@@ -55,10 +57,18 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const { settings } = location;
   const state = openStateDirectory(location.stateDirectory);
+  refuseMissingDatabase(location, state);
   const database = await openDatabase(databaseTarget(location, state));
   const registry = createRegistry(database, { clock: systemClock });
   await registry.interruptStaleRuns({ isAlive: isRunAlive, actor: settings.actor });
   const closing = new AbortController();
+  let publishing: Promise<void> = Promise.resolve();
+  const publish = async (): Promise<void> => {
+    const published = publishedGeneration(state.routing);
+    const routing = await registry.routing();
+    if (published > routing.generation) throw databaseBehind(state.routing, published, routing.generation);
+    writeRoutingFile(state.routing, routing);
+  };
   const context: ControlContext = {
     location,
     state,
@@ -69,7 +79,12 @@ export async function openControlPlane(
     closing: closing.signal,
     server: options.server,
     logUse: options.logUse ?? new LogUse(),
-    publishRouting: async () => writeRoutingFile(state.routing, await registry.routing()),
+    // One after the other, so that what was read first is not written last.
+    publishRouting: () => {
+      const published = publishing.then(publish);
+      publishing = published.catch(() => undefined);
+      return published;
+    },
   };
   const handlers: ControlHandlers = {
     ...dataHandlers(context),
@@ -100,4 +115,22 @@ export async function openControlPlane(
       await database.close();
     },
   };
+}
+
+/** A database that is made anew where one was would know nothing of what is served. @throws APP_DATABASE_BEHIND */
+function refuseMissingDatabase(location: ProjectLocation, state: StateDirectory): void {
+  const target = databaseTarget(location, state);
+  if (!("sqlitePath" in target) || existsSync(target.sqlitePath)) return;
+  const published = publishedGeneration(state.routing);
+  if (published > 0) throw databaseBehind(state.routing, published, 0);
+}
+
+function databaseBehind(routing: string, published: number, known: number): Error {
+  return appErrors.APP_DATABASE_BEHIND.error(
+    `${routing} says that generation ${published} is served, and the database knows ${known === 0 ? "of none" : `generation ${known} only`}`,
+    {
+      details: { routing, published, known },
+      hint: `Put the right database back: the workers serve meanwhile. To begin anew with this one, remove ${routing}.`,
+    },
+  );
 }

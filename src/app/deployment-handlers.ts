@@ -30,7 +30,7 @@ export function deploymentHandlers(context: ControlContext): DeploymentHandlers 
 }
 
 async function finish(context: ControlContext, moved: AliasChanged): Promise<OperationOutput<"deploy">> {
-  await publishAndAwait(context);
+  const takenUp = await publishAndAwait(context);
   const { model, version, previous, generation, forced } = moved;
-  return { model, version, previous, generation, forced };
+  return { model, version, previous, generation, forced, takenUp };
 }

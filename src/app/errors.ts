@@ -12,6 +12,10 @@ export const appErrors = defineErrors({
   APP_CANNOT_LISTEN: { kind: "invalid", doc: "The host or port to listen on cannot be used." },
   APP_ALREADY_UP: { kind: "conflict", doc: "A supervisor already runs for this project." },
   APP_WORKER_FAILED: { kind: "internal", doc: "A process of `slipway up` ended before it was ready." },
+  APP_DATABASE_BEHIND: {
+    kind: "unavailable",
+    doc: "The database does not know of the routing generation that is served: it is another one, or an older state of it.",
+  },
   APP_RUN_FAILED: { kind: "internal", doc: "The process of a run ended without an answer." },
   APP_RUN_CANCELLED: {
     kind: "unavailable",

@@ -11,6 +11,7 @@ import {
 import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
 import { importForeign } from "./import-foreign.ts";
+import { importOverFeatures } from "./import-over-features.ts";
 import { importVersion } from "./import-version.ts";
 
 type Imported = OperationOutput<"models.import">;
@@ -29,7 +30,8 @@ async function importFile(
   input: ImportInput,
   call: OperationContext,
 ): Promise<Imported> {
-  const { file, model, format, allowCode, reason } = input;
+  const { file, model, format, allowCode, reason, features } = input;
+  if (features !== undefined) return await importWithFeatures(context, { ...input, features }, call);
   if ("path" in file) {
     const { path } = file;
     if (format === undefined && beginsArchive(await startOf(path), MODEL_FILE_RECORD))
@@ -52,6 +54,25 @@ async function importFile(
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** The model of another program over features of the project: a run without training. */
+async function importWithFeatures(
+  context: ControlContext,
+  { file, model, format, features, reason }: ImportInput & { readonly features: string },
+  call: OperationContext,
+): Promise<Imported> {
+  const name = "path" in file ? basename(file.path) : file.name;
+  const bytes = "path" in file ? await readWhole(file.path) : Buffer.from(file.base64, "base64");
+  if (beginsArchive(bytes.subarray(0, START_BYTES), MODEL_FILE_RECORD))
+    throw appErrors.APP_BAD_MODEL_FILE.error(
+      `${name} is a version of another installation, which has features of its own`,
+      { details: { file: name }, hint: "Import it without --features." },
+    );
+  const wanted = model ?? features;
+  return await importOverFeatures(context, {
+    ...{ file: name, bytes, format, features, reason, call, model: wanted },
+  });
 }
 
 function named(model: string | undefined, file: string): string {

@@ -28,7 +28,14 @@ import type { SignaturePlace } from "./code-signatures.ts";
 
 /** Work for a runner: a child process with a heap of its own that never opens the database. */
 export type Job =
-  | { readonly kind: "train"; readonly projectRoot: string; readonly model: string; readonly threads: number }
+  | {
+      readonly kind: "train";
+      readonly projectRoot: string;
+      readonly model: string;
+      readonly threads: number;
+      /** A model file in the place of the trainer, for the definition of another model. */
+      readonly pretrained?: PretrainedFile;
+    }
   | { readonly kind: "ingest"; readonly projectRoot: string; readonly dataset: string }
   | {
       readonly kind: "reproduce";
@@ -58,6 +65,14 @@ export type Job =
   | { readonly kind: "unpack-model"; readonly file: string; readonly allowCode: boolean }
   | { readonly kind: "backup"; readonly request: Pick<BackupRequest, "out" | "header" | "kept"> }
   | { readonly kind: "unpack-backup"; readonly file: string; readonly into: string };
+
+/** A stored model file, and the model of the project whose data, features, target and gates it is to have. */
+export interface PretrainedFile {
+  readonly features: string;
+  readonly source: Digest;
+  readonly file: string;
+  readonly format?: OriginFormat | undefined;
+}
 
 /** A version that is to be written to a file, and the signature of its record. */
 export interface ExportModelRequest {

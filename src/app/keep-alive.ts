@@ -4,8 +4,9 @@ import { type Clock, sleep } from "../kernel/index.ts";
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 30_000;
 
-/** A process that lived this long has forgotten its earlier crashes. */
+/** A process that lived this long, or has answered for so long, has forgotten its earlier crashes. */
 const STABLE_MS = 30_000;
+const STABLE_READY_MS = 5_000;
 
 /** How long to wait before the next start: at once after a first crash, then doubling up to half a minute. */
 export function restartDelayMs(crashesInARow: number): number {
@@ -13,8 +14,20 @@ export function restartDelayMs(crashesInARow: number): number {
   return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(crashesInARow - 2, 20));
 }
 
+/** Whether the end of a process is no part of a loop of crashes. Times of the clock; `readyAt` is undefined for one that never was. */
+export function wasStable(life: {
+  readonly startedAt: number;
+  readonly readyAt: number | undefined;
+  readonly endedAt: number;
+}): boolean {
+  const { startedAt, readyAt = Number.POSITIVE_INFINITY, endedAt } = life;
+  return endedAt - startedAt > STABLE_MS || endedAt - readyAt > STABLE_READY_MS;
+}
+
 export interface KeptProcess {
   readonly pid: () => number | undefined;
+  /** To be called when the process answers. */
+  noteReady(): void;
   /** Sends a message to the process, if one is running. */
   send(message: object): void;
   /** Asks the process to end, waits for it, and kills it when `graceMs` have passed. */
@@ -36,17 +49,19 @@ export function keepAlive(options: KeepAliveOptions): KeptProcess {
   let child: ChildProcess | undefined;
   let restarts = -1;
   let crashesInARow = 0;
+  let readyAt: number | undefined;
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const startedAt = options.clock();
+      readyAt = undefined;
       restarts++;
       const started = options.start(restarts);
       child = started;
       const how = await ended(started);
       child = undefined;
       if (stopping.signal.aborted) return;
-      crashesInARow = options.clock() - startedAt > STABLE_MS ? 1 : crashesInARow + 1;
+      crashesInARow = wasStable({ startedAt, readyAt, endedAt: options.clock() }) ? 1 : crashesInARow + 1;
       const delayMs = restartDelayMs(crashesInARow);
       options.onExit({ pid: started.pid ?? 0, how, delayMs });
       await sleep(delayMs, stopping.signal).catch((reason: unknown) => {
@@ -58,6 +73,9 @@ export function keepAlive(options: KeepAliveOptions): KeptProcess {
 
   return {
     pid: () => child?.pid,
+    noteReady: () => {
+      readyAt = options.clock();
+    },
     send: (message) => {
       if (child?.connected) child.send(message);
     },

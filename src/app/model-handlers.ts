@@ -4,7 +4,7 @@ import type { Version } from "../registry/index.ts";
 import type { ControlHandlers, OperationOutput } from "../wire/index.ts";
 import { type ControlContext, isoTime } from "./control-context.ts";
 import { versionDetail } from "./version-detail.ts";
-import { importRecipeOf, metricsOf, versionRecord } from "./version-records.ts";
+import { metricsOf, originOf, versionRecord } from "./version-records.ts";
 
 type ModelHandlers = Pick<ControlHandlers, "models.list" | "models.versions" | "models.show" | "journal">;
 
@@ -78,7 +78,7 @@ async function listModels(context: ControlContext): Promise<OperationOutput<"mod
 
 /** From a file of another program, or from another installation. */
 function isImported(version: Version): boolean {
-  return importRecipeOf(version) !== undefined || version.origin.length > 0;
+  return originOf(version) !== undefined || version.origin.length > 0;
 }
 
 async function showVersion(

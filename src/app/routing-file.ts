@@ -16,20 +16,38 @@ export function readRoutingFile(path: string): RoutingSnapshot | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as RoutingSnapshot);
 }
 
-/** Calls `onChange` once at the start and then after every replacement of the file, until the signal fires. */
+/** The generation of the last published snapshot; 0 when none was published, or none that can be read. */
+export function publishedGeneration(path: string): number {
+  try {
+    const { generation } = readRoutingFile(path) ?? { generation: 0 };
+    return Number.isSafeInteger(generation) ? generation : 0;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return 0;
+    throw thrown;
+  }
+}
+
+export interface RoutingFollower {
+  /** Called once at the start and then after every replacement of the file. */
+  readonly onChange: (routing: RoutingSnapshot) => Promise<void>;
+  /** Called whenever there is a snapshot and it has not been replaced since the last `onChange` ended. */
+  readonly onCurrent: () => void;
+}
+
+/** Follows the file until the signal fires. */
 export async function followRoutingFile(
   path: string,
-  onChange: (routing: RoutingSnapshot) => Promise<void>,
+  { onChange, onCurrent }: RoutingFollower,
   signal: AbortSignal,
 ): Promise<void> {
   let seen = "";
   while (!signal.aborted) {
-    const mark = fileMark(path);
-    if (mark !== seen) {
+    for (let mark = fileMark(path); mark !== seen; mark = fileMark(path)) {
       seen = mark;
       const routing = readRoutingFile(path);
       if (routing !== undefined) await onChange(routing);
     }
+    if (seen !== "") onCurrent();
     await sleep(POLL_MS, signal).catch((reason: unknown) => {
       if (!signal.aborted) throw reason;
     });

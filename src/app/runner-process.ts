@@ -15,13 +15,13 @@ import {
   validate,
   validateTaken,
 } from "../pipeline/index.ts";
-import { loadProject } from "../project/index.ts";
+import { loadProject, type ModelSpec } from "../project/index.ts";
 import { readModelFile, writeModelFile } from "../registry/index.ts";
 import { loadModel, loggedBundles, replayLog } from "../serving/index.ts";
 import { openFileBlobs, unpackBackup, writeBackup } from "../storage/index.ts";
 import { codeTrust } from "./code-signatures.ts";
 import { appErrors } from "./errors.ts";
-import type { FromRunner, JobQuestion, JobQuestions, ToRunner } from "./job.ts";
+import type { FromRunner, JobQuestion, JobQuestions, PretrainedFile, ToRunner } from "./job.ts";
 import { requireDataset, requireModel } from "./project-lookup.ts";
 import { serializeError } from "./serialize-error.ts";
 
@@ -84,12 +84,14 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
   switch (job.kind) {
     case "train": {
       const project = await loadProject(job.projectRoot);
-      const spec = requireModel(project, job.model);
-      const dataset = project.datasetNameOf(job.model);
-      const { model, threads } = job;
-      const custom = project.customSourcesOf(model);
+      const { model, threads, pretrained: file } = job;
+      const definition = file?.features ?? model;
+      const declared = requireModel(project, definition);
+      const spec = file === undefined ? declared : withPretrained(declared, file);
+      const dataset = project.datasetNameOf(definition);
+      const custom = project.customSourcesOf(definition);
       return executeRun(
-        { model, spec, custom, dataset, projectRoot: project.root, threads },
+        { model, spec, custom, dataset, projectRoot: project.root, threads, modelFile: file?.source },
         { ...ports, programs: programsOf(project.root) },
       );
     }
@@ -173,6 +175,13 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
         signal: stopping.signal,
       });
   }
+}
+
+function withPretrained(spec: ModelSpec, { file, format }: PretrainedFile): ModelSpec {
+  return {
+    ...spec,
+    trainer: { kind: "pretrained", file, ...(format === undefined ? {} : { format }) },
+  };
 }
 
 const PROGRESS_BYTES = 16 * 1024 * 1024;

@@ -26,6 +26,8 @@ export interface StateDirectory {
   readonly logPolicies: string;
   /** Address and token of the running control plane, mode 0600. */
   readonly control: string;
+  /** What the workers have counted since the server was started. */
+  readonly metrics: string;
   /** One status file per live worker. */
   readonly workers: string;
   /** Held by the running supervisor. */
@@ -55,6 +57,7 @@ export function openStateDirectory(root: string): StateDirectory {
     routing: join(root, "routing.json"),
     logPolicies: join(root, "log-policies.json"),
     control: join(root, "control.json"),
+    metrics: join(root, "metrics"),
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),
@@ -71,6 +74,7 @@ export function openStateDirectory(root: string): StateDirectory {
       state.stream,
       state.windows,
       state.workers,
+      state.metrics,
       state.signatures,
     ])
       mkdirSync(directory, { recursive: true, mode: 0o700 });

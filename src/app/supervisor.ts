@@ -11,11 +11,14 @@ import type { DataPlaneOptions, ImageRules } from "../serving/index.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
+import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
+import { type RequestLimits, requestLimits } from "./request-limits.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
+import { watchControl } from "./watch-control.ts";
 import { createWorkerFleet } from "./worker-fleet.ts";
 import { isAlive, readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
@@ -28,8 +31,10 @@ export interface WorkerOrder {
   readonly restarts: number;
   readonly durability: "os" | "fsync";
   readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs" | "maxLogBytes" | "onLogFull">;
-  readonly maxBodyBytes: number;
+  readonly limits: RequestLimits;
   readonly images: ImageRules;
+  /** Whether a worker of this server, or of the one before, has been ready. */
+  readonly joinsServing: boolean;
 }
 
 /** What the control plane's process is told when it starts. */
@@ -69,7 +74,8 @@ export interface SupervisorOptions {
 
 export interface Supervisor {
   readonly predictions: string;
-  readonly console: string;
+  /** Null while the control plane does not run. */
+  readonly console: string | null;
   /** Resolves when the supervisor has been stopped, from here or through the control plane. */
   readonly stopped: Promise<void>;
   stop(): Promise<void>;
@@ -79,11 +85,15 @@ export interface Supervisor {
 const HAND_OVER = "SIGUSR2";
 
 const READY_MS = 60_000;
+/** How often the counts of ended workers are put together. */
+const RETIRE_MS = 30_000;
 const DRAIN_MS = 10_000;
 
 /**
  * Binds the prediction socket, starts the control plane and the workers, and keeps them running. It owns no state:
  * killing it leaves the workers serving, and the next supervisor takes over from them without a failed request.
+ *
+ * Where the control plane cannot start for want of its database, the workers serve the last snapshot on disk.
  *
  * @throws APP_ALREADY_UP, APP_PORT_IN_USE, APP_CANNOT_LISTEN, and whatever keeps a first child from becoming ready
  */
@@ -93,6 +103,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   if (options.takeOver) await askToHandOver(state);
   const release = claim(state, { handsOver: true });
   const orphans = readWorkerStatuses(state.workers, systemClock);
+  if (orphans.length === 0) clearMetrics(state.metrics);
+  let hasBeenReady = false;
+  const statuses = (): readonly WorkerStatus[] => {
+    const workers = readWorkerStatuses(state.workers, systemClock);
+    hasBeenReady ||= workers.some(({ isReady }) => isReady);
+    return workers;
+  };
   const { socket, grpcSocket } = await bindSockets(settings, orphans).catch((error: unknown) => {
     release();
     throw error;
@@ -133,6 +150,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const start = (
     role: "control" | "worker",
     spawn: (restarts: number) => ChildProcess,
+    onMessage: (message: ChildMessage) => void = () => undefined,
   ): { readonly process: KeptProcess; readonly ready: Promise<string | undefined> } => {
     const ready = Promise.withResolvers<string | undefined>();
     const kept = keepAlive({
@@ -140,8 +158,11 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       start: (restarts) => {
         const child = spawn(restarts);
         child.on("message", (message: ChildMessage) => {
-          if (message.kind === "ready") ready.resolve(message.address);
-          else if (message.kind === "failed") ready.reject(deserializeError(message.error));
+          onMessage(message);
+          if (message.kind === "ready") {
+            kept.noteReady();
+            ready.resolve(message.address);
+          } else if (message.kind === "failed") ready.reject(deserializeError(message.error));
           else void stop();
         });
         return child;
@@ -158,17 +179,33 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const fleet = createWorkerFleet({
     limits: scalingLimits(settings),
     clock: systemClock,
-    startWorker: () => start("worker", (restarts) => spawnWorker(options, { socket, grpcSocket, restarts })),
-    statuses: () => readWorkerStatuses(state.workers, systemClock),
+    startWorker: () =>
+      start("worker", (restarts) => {
+        statuses();
+        return spawnWorker(options, { socket, grpcSocket, restarts, joinsServing: hasBeenReady });
+      }),
+    statuses,
     onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
     onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
     graceMs: DRAIN_MS,
   });
 
+  const retiring = setInterval(() => {
+    retireEndedWorkers(state.metrics, systemClock).catch((error: unknown) =>
+      options.onEvent({ kind: "problem", text: `metrics of ended workers: ${String(error)}` }),
+    );
+  }, RETIRE_MS);
+  void stopped.promise.then(() => clearInterval(retiring));
+
   try {
-    const started = start("control", (restarts) => spawnControl(options, { predictions, grpc, restarts }));
+    const watch = watchControl(options);
+    const started = start(
+      "control",
+      (restarts) => spawnControl(options, { predictions, grpc, restarts }),
+      watch.onMessage,
+    );
     control = started.process;
-    const consoleAddress = await started.ready;
+    const consoleAddress = await watch.orLastSnapshot(started.ready);
     await fleet.start();
     if (orphans.length > 0)
       drainOrphans(
@@ -176,9 +213,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         options.onEvent,
       );
     for (const text of problemsOf(fleet.pids(), state)) options.onEvent({ kind: "problem", text });
-    const address = consoleAddress ?? httpAddress(settings.consoleHost, settings.consolePort);
-    options.onEvent({ kind: "listening", predictions, grpc, console: address });
-    return { predictions, console: address, stopped: stopped.promise, stop };
+    options.onEvent({ kind: "listening", predictions, grpc, console: consoleAddress });
+    return { predictions, console: consoleAddress, stopped: stopped.promise, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -261,10 +297,12 @@ function spawnWorker(
     socket,
     grpcSocket,
     restarts,
+    joinsServing,
   }: {
     readonly socket: BoundSocket;
     readonly grpcSocket: BoundSocket | undefined;
     readonly restarts: number;
+    readonly joinsServing: boolean;
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
@@ -276,6 +314,7 @@ function spawnWorker(
     port: socket.port,
     grpcPort: grpcSocket?.port ?? null,
     restarts,
+    joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
     log: {
       maxSegmentBytes: settings.logSegmentBytes,
@@ -283,7 +322,7 @@ function spawnWorker(
       maxLogBytes: settings.logMaxBytes,
       onLogFull: settings.onLogFull === "serve-unlogged" ? "serve-unlogged" : "refuse",
     },
-    maxBodyBytes: settings.maxBodyBytes,
+    limits: requestLimits(settings),
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

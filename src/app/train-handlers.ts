@@ -7,6 +7,7 @@ import { signCode } from "./code-signatures.ts";
 import { gitCommit, slipwayVersion } from "./code-version.ts";
 import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
+import type { PretrainedFile } from "./job.ts";
 import { jobQuestions } from "./job-questions.ts";
 import { requireModel } from "./project-lookup.ts";
 import { openRunLog, readRunLog } from "./run-log.ts";
@@ -23,7 +24,7 @@ type TrainHandlers = Pick<ControlHandlers, "train" | "runs.list" | "runs.show" |
 export function trainHandlers(context: ControlContext): TrainHandlers {
   const { registry } = context;
   return {
-    train: (input, call) => train(context, input, call),
+    train: (input, call) => trainVersion(context, input, call),
     "runs.list": async ({ model, limit }) => ({
       runs: (await registry.runs(model, { limit })).map(runRecord),
     }),
@@ -39,9 +40,15 @@ export function trainHandlers(context: ControlContext): TrainHandlers {
   };
 }
 
-type TrainInput = Parameters<ControlHandlers["train"]>[0];
+type TrainRequest = Parameters<ControlHandlers["train"]>[0];
 
-async function train(
+export interface TrainInput extends TrainRequest {
+  /** A model file in the place of the trainer, for the definition of another model. */
+  readonly pretrained?: PretrainedFile;
+}
+
+/** A run, and the version that it registers. */
+export async function trainVersion(
   context: ControlContext,
   input: TrainInput,
   call: OperationContext,
@@ -49,7 +56,9 @@ async function train(
   const { registry, clock, location } = context;
   const startedAt = clock();
   const project = await loadProject(location.projectRoot);
-  const { trainer } = requireModel(project, input.model);
+  const { pretrained } = input;
+  const definition = pretrained?.features ?? input.model;
+  const { trainer } = requireModel(project, definition);
   const threads = input.threads ?? location.settings.trainingThreads;
   const run = newId("run", clock);
   await registry.startRun({
@@ -58,13 +67,23 @@ async function train(
     actor: call.actor,
     owner: thisProcess,
     reason: input.reason,
-    details: { threads, config: project.configDigest },
+    details: {
+      threads,
+      config: project.configDigest,
+      ...(pretrained === undefined ? {} : { features: definition, file: pretrained.source }),
+    },
   });
   const steps = recordSteps(context, run);
   const log = openRunLog(context.state.runLogs, run);
   try {
     const outcome = await runJob(
-      { kind: "train", projectRoot: location.projectRoot, model: input.model, threads },
+      {
+        kind: "train",
+        projectRoot: location.projectRoot,
+        model: input.model,
+        threads,
+        ...(pretrained === undefined ? {} : { pretrained }),
+      },
       {
         blobs: context.state.blobs,
         signed: context.state,
@@ -84,7 +103,7 @@ async function train(
       run,
       input,
       call,
-      dataset: project.datasetNameOf(input.model),
+      dataset: project.datasetNameOf(definition),
       config: project.configDigest,
     });
     return { ...registered, durationMs: clock() - startedAt };

@@ -18,7 +18,8 @@ export type UpEvent =
       readonly predictions: string;
       /** `host:port`; null when gRPC is not answered. */
       readonly grpc: string | null;
-      readonly console: string;
+      /** Null when the last snapshot on disk is served without a control plane. */
+      readonly console: string | null;
     }
   | {
       readonly kind: "exited";
@@ -36,6 +37,8 @@ export type UpEvent =
       readonly workers: number;
       readonly reason: string;
     }
+  /** The control plane, which was missing, runs. */
+  | { readonly kind: "control-back"; readonly console: string | null }
   | { readonly kind: "draining-orphans"; readonly pids: readonly number[] }
   /** Another supervisor has taken over. */
   | { readonly kind: "handed-over" }

@@ -10,7 +10,7 @@ import {
   importanceRecords,
   importRecipeOf,
   metricsOf,
-  originRecord,
+  originOf,
   versionRecord,
 } from "./version-records.ts";
 
@@ -22,6 +22,7 @@ export function versionDetail(
   const { inputs, output } = known.signature;
   const { report, rows, importance, features, task } = metricsOf(version);
   const imported = importRecipeOf(version);
+  const origin = originOf(version);
   const code = version.code as { readonly commit: string | null; readonly config: string };
   return {
     ...versionRecord(version),
@@ -36,7 +37,7 @@ export function versionDetail(
       plan: version.plan ?? "",
       config: code.config,
       code: code.commit,
-      ...(imported === undefined ? {} : { origin: originRecord(imported) }),
+      ...(origin === undefined ? {} : { origin }),
       ...(version.origin.length === 0 ? {} : { provenance: version.origin.map(provenanceRecord) }),
     },
     ...(output.classes === undefined ? {} : { classes: output.classes }),

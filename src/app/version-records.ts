@@ -51,6 +51,16 @@ export function importRecipeOf(version: Version): ImportRecipe | undefined {
   return recipe.format === "slipway.import/1" ? recipe : undefined;
 }
 
+/** The model file of another program that a version was made from, if it was. */
+export function originOf(version: Version): OperationOutput<"models.import">["origin"] {
+  const recipe = version.recipe as unknown as Recipe | ImportRecipe;
+  if (recipe.format === "slipway.import/1") return originRecord(recipe);
+  const { trainer } = recipe;
+  if (trainer.kind !== "pretrained") return undefined;
+  const { format, producer, objective, file, digest, bytes } = trainer;
+  return { format, producer, objective, file, digest, bytes };
+}
+
 export function originRecord(recipe: ImportRecipe): OperationOutput<"models.import">["origin"] {
   const { origin, file, source, bytes } = recipe;
   return { ...origin, file, digest: source, bytes };

@@ -14,7 +14,14 @@ import { fileMark, followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { ChildMessage, WorkerInstruction, WorkerOrder } from "./supervisor.ts";
-import { HEARTBEAT_MS, removeWorkerStatus, type WorkerStatus, writeWorkerStatus } from "./worker-status.ts";
+import { openWorkerMetrics } from "./worker-metrics.ts";
+import {
+  HEARTBEAT_MS,
+  removeWorkerStatus,
+  type WorkerLoadStatus,
+  type WorkerStatus,
+  writeWorkerStatus,
+} from "./worker-status.ts";
 
 /** How often loading is tried again while a bundle of the routing snapshot does not load. */
 const RETRY_MS = 5_000;
@@ -62,6 +69,8 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     durability: order.durability,
     ...order.log,
     images: order.images,
+    ...order.limits.dataPlane,
+    joinsServing: order.joinsServing,
   });
   const workers = new KnownWorkers(state.log, systemClock);
   const feedback = new FeedbackIntake({
@@ -78,12 +87,33 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   const meter = createLoadMeter();
   let server: PredictionServer | undefined;
 
+  let load: WorkerLoadStatus = {
+    cpu: 0,
+    loopDelayMs: 0,
+    requests: 0,
+    inFlight: 0,
+    connections: 0,
+    residentBytes: 0,
+  };
+  const metrics = openWorkerMetrics({
+    directory: state.metrics,
+    incarnation: dataPlane.incarnation,
+    startedAt,
+    clock: systemClock,
+    samples: () => server?.samples() ?? [],
+    // Serving does not depend on it.
+    onProblem: (problem) =>
+      process.stderr.write(`the metrics of this worker cannot be written: ${String(problem)}\n`),
+    load: () => load,
+  });
+
   const report = (): void => {
     const { requests, inFlight, connections } = server?.load() ?? {
       requests: 0,
       inFlight: 0,
       connections: 0,
     };
+    load = { ...meter.read(), requests, inFlight, connections, residentBytes: process.memoryUsage.rss() };
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
@@ -93,9 +123,10 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
       restarts: order.restarts,
       writtenAt: systemClock(),
       state: phase,
+      isReady: phase === "ready" && dataPlane.ready(),
       generation: dataPlane.generation(),
       predictions: dataPlane.predictionCount(),
-      load: { ...meter.read(), requests, inFlight, connections },
+      load,
       models: dataPlane.models(),
       stream: dataPlane.streamProgress() ?? null,
       problems,
@@ -112,28 +143,30 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     dataPlane.sample(readLogPolicies(state.logPolicies)?.sample ?? new Map());
   };
   takeUpPolicies();
-  const applied = Promise.withResolvers<void>();
+  const current = Promise.withResolvers<void>();
   let lastRouting: RoutingSnapshot | undefined;
   const apply = async (routing: RoutingSnapshot): Promise<void> => {
     lastRouting = routing;
     problems = (await dataPlane.apply(routing)).problems;
     report();
-    applied.resolve();
   };
-  const following = followRoutingFile(state.routing, apply, stopping.signal);
+  // What is published from now on waits for this worker, because its status is there; what was published before, it serves.
+  const follower = { onChange: apply, onCurrent: () => current.resolve() };
+  const following = followRoutingFile(state.routing, follower, stopping.signal);
   // A worker that no longer hears of deployments must not go on as if it did: it ends, and is started again.
   following.catch((error: unknown) => {
     process.stderr.write(`the worker cannot follow ${state.routing}: ${String(error)}\n`);
     process.exit(1);
   });
-  await applied.promise;
+  await current.promise;
   const followingStream = windows.follow(stopping.signal);
 
   const listening = await startPredictionServer({
     dataPlane,
     feedback,
     listen: { handle: handle as Server },
-    limits: { maxBodyBytes: order.maxBodyBytes },
+    metrics: () => metrics.exposition(),
+    limits: order.limits.http,
     serverVersion: slipwayVersion,
   });
   server = listening;
@@ -146,6 +179,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   const heartbeat = setInterval(() => {
     report();
     takeUpPolicies();
+    void metrics.write();
   }, HEARTBEAT_MS);
   // A bundle that could not be read may have been put back since.
   const retry = setInterval(() => {
@@ -157,14 +191,16 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     if (phase === "draining") return;
     phase = "draining";
     report();
-    stopping.abort();
+    // Until its last connection has ended, it answers with what is current.
     await Promise.all([listening.close(), grpc?.close()]);
+    stopping.abort();
     feedback.close();
     await followingStream;
     windows.close();
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);
+    await metrics.write();
     removeWorkerStatus(state.workers, process.pid);
     process.exit(0);
   };
@@ -178,7 +214,7 @@ async function answerGrpc(dataPlane: DataPlane, order: WorkerOrder, handle: unkn
   return await startGrpcServer({
     dataPlane,
     listen: { handle: handle as Server },
-    maxMessageBytes: order.maxBodyBytes,
+    ...order.limits.grpc,
     serverVersion: slipwayVersion,
   });
 }

@@ -17,6 +17,8 @@ export interface WorkerStatus {
   readonly restarts: number;
   readonly writtenAt: number;
   readonly state: "starting" | "ready" | "draining";
+  /** Whether it should get traffic: what its /readyz answers. */
+  readonly isReady: boolean;
   readonly generation: number;
   readonly predictions: number;
   readonly load: WorkerLoadStatus;
@@ -31,6 +33,8 @@ export interface WorkerLoadStatus extends WorkerLoad {
   /** Requests since it started. */
   readonly requests: number;
   readonly connections: number;
+  /** Resident memory. */
+  readonly residentBytes: number;
 }
 
 export const HEARTBEAT_MS = 500;

@@ -1,7 +1,7 @@
 import type { OperationOutput } from "../wire/index.ts";
 import { argument, defineCommand, flag, option } from "./command.ts";
 import { modelOrOnly, parseVersionedModel } from "./model-reference.ts";
-import type { Output } from "./terminal.ts";
+import { type Output, printable } from "./terminal.ts";
 
 export const deployCommand = defineCommand({
   name: "deploy",
@@ -39,8 +39,14 @@ export const rollbackCommand = defineCommand({
 });
 
 function describe(deployed: OperationOutput<"deploy">, { paint }: Output): string {
-  const { model, version, previous, generation, forced } = deployed;
+  const { model, version, previous, generation, forced, takenUp } = deployed;
+  const warnings = [
+    ...takenUp.problems,
+    ...takenUp.behind.map(
+      (pid) => `worker ${pid} does not serve it yet; \`slipway status\` shows when it does`,
+    ),
+  ].map((warning) => `${paint("yellow", "!")} ${printable(warning)}\n`);
   const before =
     previous === null ? "nothing" : previous === version ? `v${previous} already` : `v${previous}`;
-  return `${paint("bold", model)} serves ${paint("green", `v${version}`)}, before: ${before}  ${paint("dim", `generation ${generation}`)}${forced ? paint("yellow", "  forced") : ""}\n`;
+  return `${paint("bold", model)} serves ${paint("green", `v${version}`)}, before: ${before}  ${paint("dim", `generation ${generation}`)}${forced ? paint("yellow", "  forced") : ""}\n${warnings.join("")}`;
 }

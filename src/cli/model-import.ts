@@ -8,9 +8,11 @@ import {
 } from "../wire/index.ts";
 import { argument, defineCommand, flag, option } from "./command.ts";
 import { cliErrors } from "./errors.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { formatCount, formatDigest, formatTime } from "./format-values.ts";
 import type { Session } from "./session.ts";
 import type { Output } from "./terminal.ts";
+import { describeTrained } from "./train.ts";
 
 type Format = (typeof modelFileFormats)[number];
 
@@ -21,16 +23,21 @@ export const modelImportCommand = defineCommand({
     "What `slipway model export` has written is recognised by itself: everything in it is verified, and the version is registered with its metrics, gates and lineage and with where it comes from. A version that the model has already keeps its number.",
     "Of other programs, trees are read from LightGBM text (save_model), XGBoost JSON and UBJ, and ONNX graphs of one tree ensemble. Every other ONNX graph is run by onnxruntime.",
     "The model's own inputs become its features: records name them as the file does. Every input must be given, null where it is missing. The first version of a model becomes its champion.",
+    "With --features the file takes the place of the trainer of a model of the project: records are raw ones of its dataset, and the version is evaluated and judged by its gates. Ends with 1 when a gate rejects it.",
   ].join("\n\n"),
   parameters: {
     file: argument("<file>", "The model file; with --server, and of another program, at most 64 MiB."),
     name: option(
       "--name <model>",
-      "The model to register it for. Default: the name that an exported version had.",
+      "The model to register it for. Default: the name that an exported version had, or what --features names.",
     ),
     allowCode: flag(
       "--allow-code",
       "Take a version with custom functions of another installation: they are code, and run here then. The journal keeps it.",
+    ),
+    features: option(
+      "--features <model>",
+      "A model of the project whose data, features, target and gates it is to have.",
     ),
     format: option("--format <format>", `${modelFileFormats.join(", ")}. Default: found out from the file.`),
     reason: option("--reason <text>", "Why, for the journal."),
@@ -40,9 +47,10 @@ export const modelImportCommand = defineCommand({
     "slipway model import model.txt --name churn",
     "slipway model import model.ubj --name churn --format xgboost-ubj",
     "slipway model import mnist.onnx --name digits",
+    "slipway model import churn.ubj --features churn",
   ],
   reach: "server",
-  run: async ({ file, name, allowCode, format, reason }, session) => {
+  run: async ({ file, name, allowCode, features, format, reason }, session) => {
     const imported = await session.call(
       "models.import",
       {
@@ -50,11 +58,18 @@ export const modelImportCommand = defineCommand({
         file: await fileFor(file, session),
         allowCode,
         format: format === undefined ? undefined : parseFormat(format),
+        features,
         reason,
       },
       "importing",
     );
-    return { data: imported, text: (out) => describe(imported, out) };
+    const { trained } = imported;
+    if (trained === undefined) return { data: imported, text: (out) => describe(imported, out) };
+    return {
+      data: imported,
+      text: (out) => describeTrained(trained, out),
+      exitCode: trained.status === "accepted" ? exitCodes.done : exitCodes.failed,
+    };
   },
 });
 

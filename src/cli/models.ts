@@ -136,7 +136,7 @@ function describe(shown: Detail, out: Output): string {
         ["bundle", shown.bundle],
         ["code", shown.lineage.code],
         ["classes", shown.classes?.join(", ") ?? ""],
-        ["rows", shown.lineage.origin === undefined ? rowsText(shown.evaluation) : ""],
+        ["rows", wasEvaluated(shown) ? rowsText(shown.evaluation) : ""],
         ["learned from", importanceInLine(shown.importance)],
         ["takes", shown.inputs.map(inputText).join(", ")],
         ["reproduced", reproducedText(shown)],
@@ -144,25 +144,29 @@ function describe(shown: Detail, out: Output): string {
       out,
     ),
     "\n",
-    shown.lineage.origin === undefined ? renderMetrics(shown.evaluation, out) : "",
+    wasEvaluated(shown) ? renderMetrics(shown.evaluation, out) : "",
     shown.evaluation.classes === undefined ? "" : `\n${renderClasses(shown.evaluation, out)}`,
     slices === "" ? "" : `\n${slices}`,
     shown.gates.length === 0 ? "" : `\n${renderGates(shown.gates, out)}`,
   ].join("");
 }
 
-/** Where a version comes from: a run over a snapshot, or a file. */
-function originFields({ lineage }: Detail): [string, string][] {
-  const { origin } = lineage;
-  if (origin === undefined)
-    return [
-      ["snapshot", `${lineage.dataset}@${formatDigest(lineage.snapshot)}`],
-      ["run", lineage.run],
-    ];
-  return [
-    ["imported from", `${origin.file}, ${origin.producer}, ${origin.objective}`],
-    ["file", origin.digest],
-  ];
+/** Not what was imported with nothing but its own inputs. */
+function wasEvaluated({ lineage }: Detail): boolean {
+  return lineage.snapshot !== "";
+}
+
+/** Where a version comes from: a run over a snapshot, a file, or both. */
+function originFields(shown: Detail): [string, string][] {
+  const { origin, dataset, snapshot, run } = shown.lineage;
+  const fields: [string, string][] = [];
+  if (wasEvaluated(shown)) fields.push(["snapshot", `${dataset}@${formatDigest(snapshot)}`], ["run", run]);
+  if (origin !== undefined)
+    fields.push(
+      ["imported from", `${origin.file}, ${origin.producer}, ${origin.objective}`],
+      ["file", origin.digest],
+    );
+  return fields;
 }
 
 /** The installations that it was registered in before, the last one first. */

@@ -13,7 +13,7 @@ import { renderFields } from "./table.ts";
 export async function describeServing(given: {
   readonly predictions: string;
   readonly grpc: string | null;
-  readonly console: string;
+  readonly console: string | null;
   readonly session: Session;
 }): Promise<string> {
   const { session } = given;
@@ -26,11 +26,15 @@ export async function describeServing(given: {
       [
         ["predictions", given.predictions],
         ...(given.grpc === null ? [] : [["gRPC", given.grpc] as const]),
-        ["console", given.console],
-        [
-          "token",
-          `in ${join(stateDirectory, "control.json")}; commands in this project find it by themselves`,
-        ],
+        ["console", given.console ?? "none: there is no control plane"],
+        ...(given.console === null
+          ? []
+          : [
+              [
+                "token",
+                `in ${join(stateDirectory, "control.json")}; commands in this project find it by themselves`,
+              ] as const,
+            ]),
         ...modelFields(served.status),
       ],
       out,

@@ -30,13 +30,14 @@ export const trainCommand = defineCommand({
     );
     return {
       data: trained,
-      text: (out) => describe(trained, out),
+      text: (out) => describeTrained(trained, out),
       exitCode: trained.status === "accepted" ? exitCodes.done : exitCodes.failed,
     };
   },
 });
 
-function describe(trained: OperationOutput<"train">, out: Output): string {
+/** What came out of a run. */
+export function describeTrained(trained: OperationOutput<"train">, out: Output): string {
   const { paint } = out;
   const name = paint("bold", `${trained.model} v${trained.version}`);
   const verdict =

@@ -67,6 +67,8 @@ function eventLine(event: Exclude<UpEvent, { kind: "listening" }>, { terminal: {
       return `${err.paint("yellow", "!")} a ${event.role} process (${event.pid}) ended: ${printable(event.how)}; next start in ${formatDuration(event.restartInMs)}`;
     case "scaling":
       return `${err.paint("cyan", "·")} ${event.action} a worker, ${event.workers} now: ${printable(event.reason)}`;
+    case "control-back":
+      return `${err.paint("green", "·")} the control plane runs again${event.console === null ? "" : `: console ${printable(event.console)}`}`;
     case "draining-orphans":
       return `${err.paint("yellow", "!")} workers of an earlier server still answer (${event.pids.join(", ")}): letting them finish`;
     case "handed-over":

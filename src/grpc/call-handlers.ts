@@ -1,16 +1,27 @@
 import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
-import { monotonicMs, type SlipwayError } from "../kernel/index.ts";
-import type { DataPlane, Instances, ServedVersion, Waiting } from "../serving/index.ts";
+import { monotonicMs, type SlipwayError, systemClock } from "../kernel/index.ts";
+import {
+  type DataPlane,
+  type Instances,
+  type Kept,
+  type PredictionCounter,
+  type QueueRefusal,
+  type ServedVersion,
+  type ServicePace,
+  shedError,
+  type Waiting,
+  type Work,
+} from "../serving/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
-import { statusOfError } from "./call-status.ts";
+import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
-import { MalformedMessage } from "./service-definition.ts";
+import { MalformedMessage, messageBytes } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
-export interface CallContext {
+export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
-  /** Told of errors that nobody foresaw. */
-  readonly onDefect: (error: unknown) => void;
+  /** How long an answer is waited for when a call has no deadline. */
+  readonly timeoutMs: number;
 }
 
 export type UnaryHandler = (
@@ -19,22 +30,25 @@ export type UnaryHandler = (
 ) => void;
 
 /** A method that answers at once. */
-export function answering<Request>(
-  { onDefect }: CallContext,
-  answer: (request: Request) => object,
-): UnaryHandler {
+export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
   return (call, callback) => {
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
-      callback(statusOfError(thrown, onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
 
-/** A prediction to be made, and how its answer is written once it is known. */
+/** A prediction to be made. */
 export interface PlannedPrediction {
   readonly served: ServedVersion;
+  /** Reads the instances; a bad request is refused by an error. */
+  readonly read: () => ReadPrediction;
+}
+
+/** A prediction whose instances are known, and how its answer is written once that is. */
+export interface ReadPrediction {
   readonly instances: Instances;
   readonly answer: (prediction: Answered) => object;
 }
@@ -49,6 +63,15 @@ export interface Answered {
   readonly texts?: readonly string[];
 }
 
+/** What a call says of itself. */
+export interface CallFacts {
+  /** Of the message. */
+  readonly bytes: number;
+  /** When its client stops waiting, by `monotonicMs`. */
+  readonly deadline: number;
+  readonly cancelled: () => boolean;
+}
+
 /** A method that predicts, and answers when its prediction is in the log. */
 export function predicting<Request>(
   context: CallContext,
@@ -56,59 +79,118 @@ export function predicting<Request>(
 ): UnaryHandler {
   return (call, callback) => {
     try {
-      predict(context, plan(requestOf<Request>(call.request)), callback);
+      const { request } = call;
+      const planned = plan(requestOf<Request>(request));
+      predict(context, { ...planned, ...factsOf(context, call, request) }, callback);
     } catch (thrown) {
-      callback(statusOfError(thrown, context.onDefect));
+      callback(refusal(thrown, context, call.request));
     }
   };
 }
 
-/** Predicts; the callback is called once, when the log has the prediction or has refused it. */
-export function predict(
-  { dataPlane, onDefect }: CallContext,
-  planned: PlannedPrediction,
-  callback: sendUnaryData<unknown>,
-): void {
-  const { served } = planned;
-  let response: object | undefined;
-  let trailer: Metadata | undefined;
-  const since = monotonicMs();
-  const counter = dataPlane.counts.counterOf(served);
-  const refuse = (error: unknown): void => {
-    counter.fail();
-    callback(statusOfError(error, onDefect));
+/** @param message of a call, which may bring several */
+export function factsOf(
+  { timeoutMs }: CallContext,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline"> & { readonly cancelled: boolean },
+  message: unknown,
+): CallFacts {
+  const leftMs = Number(call.getDeadline()) - systemClock();
+  return {
+    bytes: messageBytes(message),
+    deadline: monotonicMs() + (Number.isFinite(leftMs) ? leftMs : timeoutMs),
+    cancelled: () => call.cancelled,
   };
-  const waiting: Waiting = {
-    acknowledge: (kept) => {
-      trailer?.set("x-slipway-logged", kept);
-      counter.count(planned.instances.records.length, since);
-      callback(null, response, trailer);
-    },
-    refuse: (error: SlipwayError) => refuse(error),
-  };
-  const prepare = (prediction: Answered): void => {
-    response = planned.answer(prediction);
-    trailer = trailerOf(served, prediction.id);
-  };
-  if (served.runs === "inline")
-    prepare(
-      countingRefusals({ dataPlane }, served, () => dataPlane.predict(served, planned.instances, waiting)),
-    );
-  // In the turn that logged it, whose end acknowledges it.
-  else dataPlane.predictOnThread(served, planned.instances, waiting).then(prepare, refuse);
 }
 
-/** A step of answering a request for a version; what it refuses is among the failures of that version. */
-export function countingRefusals<Result>(
-  { dataPlane }: Pick<CallContext, "dataPlane">,
-  served: ServedVersion,
-  step: () => Result,
-): Result {
-  try {
-    return step();
-  } catch (thrown) {
-    dataPlane.counts.counterOf(served).fail();
-    throw thrown;
+/** Predicts; the callback is called once, when the log has the prediction or it was refused. */
+export function predict(
+  context: CallContext,
+  call: PlannedPrediction & CallFacts,
+  callback: sendUnaryData<unknown>,
+): void {
+  const { dataPlane } = context;
+  const prediction = new GrpcPrediction(context, call, callback);
+  if (call.served.runs === "inline") dataPlane.queue.submit(prediction);
+  else prediction.run();
+}
+
+class GrpcPrediction implements Work, Waiting {
+  readonly canBeSlowed = false;
+  readonly since = monotonicMs();
+  readonly #context: CallContext;
+  readonly #call: PlannedPrediction & CallFacts;
+  readonly #callback: sendUnaryData<unknown>;
+  readonly #counter: PredictionCounter;
+  #instances = 0;
+  #response: object | undefined;
+  #trailer: Metadata | undefined;
+
+  constructor(context: CallContext, call: PlannedPrediction & CallFacts, callback: sendUnaryData<unknown>) {
+    this.#context = context;
+    this.#call = call;
+    this.#callback = callback;
+    this.#counter = context.dataPlane.counts.counterOf(call.served, context.protocol);
+  }
+
+  get bytes(): number {
+    return this.#call.bytes;
+  }
+
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
+  get pace(): ServicePace {
+    return this.#counter.pace;
+  }
+
+  wanted(): boolean {
+    return !this.#call.cancelled();
+  }
+
+  run(): void {
+    const { served } = this.#call;
+    const { dataPlane } = this.#context;
+    try {
+      const { instances, answer } = this.#call.read();
+      this.#instances = instances.records.length;
+      const prepare = (prediction: Answered): void => {
+        this.#response = answer(prediction);
+        this.#trailer = trailerOf(served, prediction.id);
+      };
+      if (served.runs === "inline") prepare(dataPlane.predict(served, instances, this));
+      // In the turn that logged it, whose end acknowledges it.
+      else
+        dataPlane
+          .predictOnThread(served, instances, this)
+          .then(prepare, (thrown: unknown) => this.#fail(thrown));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  shed(reason: QueueRefusal, retryAfterMs: number): void {
+    this.#counter.shed(reason);
+    this.#end(shedError(this.#call.served, reason, retryAfterMs));
+  }
+
+  acknowledge(kept: Kept): void {
+    this.#trailer?.set("x-slipway-logged", kept);
+    this.#counter.count(this.#instances, this.since);
+    this.#callback(null, this.#response, this.#trailer);
+  }
+
+  refuse(error: SlipwayError): void {
+    this.#fail(error);
+  }
+
+  #fail(thrown: unknown): void {
+    this.#counter.fail();
+    this.#end(thrown);
+  }
+
+  #end(thrown: unknown): void {
+    this.#callback(refusal(thrown, this.#context, { name: this.#call.served.model }));
   }
 }
 
@@ -130,9 +212,9 @@ export function requestOf<Request>(request: unknown): Request {
 }
 
 /** @throws GRPC_NOT_OFFERED */
-export function notOffered(method: string, hint: string): UnaryHandler {
-  return (_call, callback) => {
+export function notOffered(context: CallContext, method: string, hint: string): UnaryHandler {
+  return (call, callback) => {
     const error = grpcErrors.GRPC_NOT_OFFERED.error(`${method} is not offered`, { hint });
-    callback(statusOfError(error, () => undefined));
+    callback(refusal(error, context, call.request));
   };
 }

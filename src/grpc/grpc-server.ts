@@ -18,6 +18,8 @@ export interface GrpcServerOptions {
   readonly listen: { readonly host: string; readonly port: number } | { readonly handle: object };
   /** Longest message. Default 8 MiB. */
   readonly maxMessageBytes?: number;
+  /** How long an answer is waited for when a call has no deadline. Default 30 s. */
+  readonly timeoutMs?: number;
   /** How long a connection is kept before its client is asked to connect anew, to any worker. Default 60 s. */
   readonly maxConnectionAgeMs?: number;
   /** Refuse inputs that the model does not read. Default false: they are ignored. */
@@ -37,7 +39,10 @@ export interface GrpcServer {
 
 const DEFAULT_MESSAGE_BYTES = 8 * 1024 * 1024;
 const DEFAULT_CONNECTION_AGE_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_GRACE_MS = 5_000;
+/** On one connection; a client keeps further ones to itself until some are answered. */
+const MAX_CONCURRENT_CALLS = 1_000;
 const SERVICES = {
   inference: "inference.GRPCInferenceService",
   prediction: "tensorflow.serving.PredictionService",
@@ -57,29 +62,40 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const context = {
     dataPlane,
     onDefect,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     rules: modelRules({ maxDepth: 1, refuseUnknownFields: options.refuseUnknownFields ?? false }),
   };
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": MAX_CONCURRENT_CALLS,
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? DEFAULT_CONNECTION_AGE_MS,
   });
   server.addService(
     serviceDefinition(inferenceProtocol, SERVICES.inference),
     inferenceService({
       ...context,
+      protocol: "grpc_v2",
       serverName: options.serverName ?? "slipway",
       serverVersion: options.serverVersion ?? "",
     }),
   );
   server.addService(
     serviceDefinition(tensorflowServingProtocol, SERVICES.prediction),
-    predictionService(context),
+    predictionService({ ...context, protocol: "grpc_tensorflow" }),
   );
-  server.addService(serviceDefinition(tensorflowServingProtocol, SERVICES.model), modelService(context));
+  server.addService(
+    serviceDefinition(tensorflowServingProtocol, SERVICES.model),
+    modelService({ ...context, protocol: "grpc_tensorflow" }),
+  );
   server.addService(
     serviceDefinition(healthProtocol, SERVICES.health),
-    healthService({ ...context, services: Object.values(SERVICES), closing: closing.signal }),
+    healthService({
+      ...context,
+      protocol: "grpc",
+      services: Object.values(SERVICES),
+      closing: closing.signal,
+    }),
   );
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());

@@ -7,7 +7,7 @@ import {
 } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import { answering, type CallContext, requestOf } from "./call-handlers.ts";
-import { statusOfError } from "./call-status.ts";
+import { refusal } from "./call-status.ts";
 
 interface HealthCheckRequest {
   readonly service: string;
@@ -43,7 +43,7 @@ export function healthService(options: HealthOptions): UntypedServiceImplementat
     },
     Watch: (call: ServerWritableStream<unknown, unknown>) => {
       watch(call, { statusOf, closing }).catch((error: unknown) => {
-        call.emit("error", statusOfError(error, options.onDefect));
+        call.emit("error", refusal(error, options));
       });
     },
   };

@@ -20,13 +20,13 @@ import {
 import {
   answering,
   type CallContext,
-  countingRefusals,
+  factsOf,
   type PlannedPrediction,
   predict,
   predicting,
   requestOf,
 } from "./call-handlers.ts";
-import { statusOfError } from "./call-status.ts";
+import { refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
@@ -132,11 +132,12 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         send();
       };
       try {
-        predict(options, plan(requestOf<InferRequest>(message)), (refusal, response) => {
-          settle(refusal === null ? { infer_response: response } : { error_message: refusal.details ?? "" });
+        const planned = plan(requestOf<InferRequest>(message));
+        predict(options, { ...planned, ...factsOf(options, call, message) }, (ending, response) => {
+          settle(ending === null ? { infer_response: response } : { error_message: ending.details ?? "" });
         });
       } catch (thrown) {
-        settle({ error_message: statusOfError(thrown, options.onDefect).details });
+        settle({ error_message: refusal(thrown, options, message).details });
       }
     });
     call.on("end", () => {
@@ -149,28 +150,34 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
 function planInference(
   request: InferRequest,
   find: (named: NamedModel) => ServedVersion,
-  { rules, ...context }: InferenceServiceOptions,
+  { rules }: InferenceServiceOptions,
 ): PlannedPrediction {
   const served = find({ name: request.model_name, version: request.model_version });
-  const instances = countingRefusals(context, served, () =>
-    recordsOfTensors(
-      { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
-      rules.of(served),
-      outputNames(served.signature.output),
-    ),
-  );
   return {
     served,
-    instances,
-    answer: (answered) => {
-      const outputs = outputTensors(served.signature.output, answered, instances);
+    read: () => {
+      const instances = recordsOfTensors(
+        { inputs: inputTensors(request), outputs: request.outputs.map(({ name }) => name) },
+        rules.of(served),
+        outputNames(served.signature.output),
+      );
       return {
-        model_name: served.model,
-        model_version: String(served.version),
-        id: request.id,
-        parameters: { prediction_id: { string_param: answered.id } },
-        outputs: outputs.map(({ name, type, shape }) => ({ name, datatype: outputDatatypes[type], shape })),
-        raw_output_contents: outputs.map(outputBytes),
+        instances,
+        answer: (answered) => {
+          const outputs = outputTensors(served.signature.output, answered, instances);
+          return {
+            model_name: served.model,
+            model_version: String(served.version),
+            id: request.id,
+            parameters: { prediction_id: { string_param: answered.id } },
+            outputs: outputs.map(({ name, type, shape }) => ({
+              name,
+              datatype: outputDatatypes[type],
+              shape,
+            })),
+            raw_output_contents: outputs.map(outputBytes),
+          };
+        },
       };
     },
   };

@@ -9,6 +9,13 @@ export class MalformedMessage {
   }
 }
 
+const lengths = new WeakMap<object, number>();
+
+/** How long a request was on the wire. */
+export function messageBytes(request: unknown): number {
+  return typeof request === "object" && request !== null ? (lengths.get(request) ?? 0) : 0;
+}
+
 /** Message types of one protocol, by name. */
 export interface Messages {
   type(name: string): protobuf.Type;
@@ -65,7 +72,9 @@ function encode(type: protobuf.Type, value: unknown): Buffer {
 
 function decode(type: protobuf.Type, bytes: Buffer): unknown {
   try {
-    return type.decode(bytes);
+    const message = type.decode(bytes);
+    lengths.set(message, bytes.length);
+    return message;
   } catch (thrown) {
     return new MalformedMessage(thrown instanceof Error ? thrown.message : String(thrown));
   }

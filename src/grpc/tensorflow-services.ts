@@ -6,7 +6,6 @@ import {
   type Answered,
   answering,
   type CallContext,
-  countingRefusals,
   notOffered,
   type PlannedPrediction,
   predicting,
@@ -68,36 +67,39 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
     },
   ): PlannedPrediction => {
     const served = find(request.model_spec);
-    const records = countingRefusals(options, served, () => {
-      use.check(served);
-      return recordsOfExamples(request.input, rules.of(served));
-    });
     return {
       served,
-      instances: { records, json: undefined },
-      answer: (given) => ({ result: use.result(served, given), model_spec: specOf(served) }),
+      read: () => {
+        use.check(served);
+        return {
+          instances: { records: recordsOfExamples(request.input, rules.of(served)), json: undefined },
+          answer: (given) => ({ result: use.result(served, given), model_spec: specOf(served) }),
+        };
+      },
     };
   };
   return {
     Predict: predicting<PredictRequest>(options, (request) => {
       const served = find(request.model_spec);
-      const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
-      const asked = { inputs, outputs: request.output_filter };
-      const instances = countingRefusals(options, served, () =>
-        recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output)),
-      );
       return {
         served,
-        instances,
-        answer: (answered) => ({
-          outputs: Object.fromEntries(
-            outputTensors(served.signature.output, answered, instances).map((output) => [
-              output.name,
-              tensorProto(output),
-            ]),
-          ),
-          model_spec: specOf(served),
-        }),
+        read: () => {
+          const inputs = Object.entries(request.inputs).map(([name, tensor]) => inputTensor(name, tensor));
+          const asked = { inputs, outputs: request.output_filter };
+          const instances = recordsOfTensors(asked, rules.of(served), outputNames(served.signature.output));
+          return {
+            instances,
+            answer: (answered) => ({
+              outputs: Object.fromEntries(
+                outputTensors(served.signature.output, answered, instances).map((output) => [
+                  output.name,
+                  tensorProto(output),
+                ]),
+              ),
+              model_spec: specOf(served),
+            }),
+          };
+        },
       };
     }),
     Classify: predicting<ExampleRequest>(options, (request) =>
@@ -112,7 +114,7 @@ export function predictionService(options: TensorflowServicesOptions): UntypedSe
         result: (_served, { outputs }) => ({ regressions: outputs.map((value) => ({ value })) }),
       }),
     ),
-    MultiInference: notOffered("MultiInference", "Send a request for each of its tasks."),
+    MultiInference: notOffered(options, "MultiInference", "Send a request for each of its tasks."),
     GetModelMetadata: answering<{ readonly model_spec: ModelSpec | null }>(options, ({ model_spec: spec }) =>
       metadataOf(find(spec)),
     ),
@@ -142,6 +144,7 @@ export function modelService(options: TensorflowServicesOptions): UntypedService
       };
     }),
     HandleReloadConfigRequest: notOffered(
+      options,
       "HandleReloadConfigRequest",
       "Which models are served is decided by `slipway deploy`.",
     ),

@@ -23,7 +23,7 @@ export function mlflowRoute(
   const { dataPlane, settings, serverVersion, prepare } = surroundings;
   const text = (respond: () => { status: number; text: string }): Route => ({
     method: "GET",
-    answer: (_body, response) =>
+    answer: (_body, { response }) =>
       send(response, { type: "text/plain; charset=utf-8", ...respond() }, settings),
   });
   switch (path) {

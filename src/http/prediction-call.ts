@@ -29,13 +29,14 @@ export function predictionRoute<Request extends Instances>(
   return {
     method: "POST",
     counter: arm.counter,
-    answer: (body, response, headers) => {
-      const request = call.read(body, headers);
+    ...(arm.served.runs === "on-thread" ? { needs: arm.served } : { computes: arm.served }),
+    answer: (body, exchange) => {
+      const request = call.read(body, exchange.headers);
       if (arm.served.runs === "on-thread") {
-        later(response, arm, surroundings, { request, write: (answered) => call.write(answered, request) });
+        later(exchange, arm, surroundings, { request, write: (answered) => call.write(answered, request) });
         return;
       }
-      const pending = new PendingAnswer(response, arm, surroundings.settings);
+      const pending = new PendingAnswer(exchange, arm, surroundings.settings);
       const prediction = surroundings.dataPlane.predict(arm.served, request, pending);
       pending.prepare(prediction, call.write(prediction, request), request.records.length);
     },

@@ -1,63 +1,64 @@
-import type { FeedbackCounts } from "../feedback/index.ts";
-import { LATENCY_BUCKETS, type VersionCounts } from "../serving/index.ts";
+import type { FeedbackIntake } from "../feedback/index.ts";
+import type { DataPlane } from "../serving/index.ts";
+import { type MetricName, type MetricSample, mergeSnapshots, writeExposition } from "../telemetry/index.ts";
+import type { ServerLoad } from "./prediction-server.ts";
 
-/** The numbers behind `/metrics`, in the Prometheus text format 0.0.4. */
-export class PredictionMetrics {
-  readonly #errors = new Map<string, number>();
-
-  countError(status: number, code: string): void {
-    const key = `status="${status}",code="${code}"`;
-    this.#errors.set(key, (this.#errors.get(key) ?? 0) + 1);
+/** What one prediction server and its data plane have counted, and how they are. */
+export function serverSamples(given: {
+  readonly dataPlane: DataPlane;
+  readonly feedback: FeedbackIntake | undefined;
+  readonly load: ServerLoad;
+}): MetricSample[] {
+  const { dataPlane, feedback, load } = given;
+  const log = dataPlane.logCounts();
+  const stream = dataPlane.streamProgress();
+  const one = (name: MetricName, value: number, ...labels: string[]): MetricSample => ({
+    name,
+    labels,
+    value,
+  });
+  const samples = [
+    ...dataPlane.counts.samples(),
+    one("slipway_requests_total", load.requests),
+    one("slipway_requests_in_flight", load.inFlight),
+    one("slipway_connections", load.connections),
+    one("slipway_stopped_connections", load.stopped),
+    one("slipway_queue_requests", dataPlane.queue.length),
+    one("slipway_queue_wait_seconds", dataPlane.queue.waitMs / 1000),
+    one("slipway_log_predictions_total", log.predictions),
+    one("slipway_log_sampled_out_total", log.sampledOut),
+    one("slipway_log_unlogged_total", log.unlogged),
+    one("slipway_log_groups_total", log.groups),
+    one("slipway_log_failed_groups_total", log.failedGroups),
+    one("slipway_log_bytes_total", log.bytes),
+    one("slipway_ready", dataPlane.ready() ? 1 : 0),
+    one("slipway_routing_generation", dataPlane.generation()),
+  ];
+  for (const { name, ready, versions } of dataPlane.models()) {
+    samples.push(one("slipway_model_ready", ready ? 1 : 0, name));
+    for (const { version, bundle, state } of versions)
+      samples.push(
+        one("slipway_version_available", state === "available" ? 1 : 0, name, String(version), bundle),
+      );
   }
-
-  /** @param gauges name → value, of the moment */
-  text(
-    versions: readonly VersionCounts[],
-    gauges: ReadonlyMap<string, number>,
-    feedback?: FeedbackCounts,
-  ): string {
-    const lines: string[] = [];
-    const family = (name: string, type: string, help: string) =>
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    const each = (write: (counts: VersionCounts, labels: string) => void) => {
-      for (const counts of versions) write(counts, `model="${counts.model}",version="${counts.version}"`);
-    };
-    family("slipway_predict_requests_total", "counter", "Answered prediction requests.");
-    each(({ requests }, labels) => lines.push(`slipway_predict_requests_total{${labels}} ${requests}`));
-    family("slipway_predictions_total", "counter", "Answered instances.");
-    each(({ instances }, labels) => lines.push(`slipway_predictions_total{${labels}} ${instances}`));
-    family(
-      "slipway_predict_seconds",
-      "histogram",
-      "From the whole request to its answer, log write included.",
+  if (feedback !== undefined) {
+    const { unmatched, ...outcomes } = feedback.counts;
+    for (const [outcome, count] of Object.entries(outcomes))
+      samples.push(one("slipway_feedback_total", count, outcome));
+    samples.push(one("slipway_feedback_unmatched_total", unmatched));
+  }
+  if (stream !== undefined) {
+    samples.push(
+      one("slipway_stream_sequence", stream.sequence),
+      one("slipway_stream_age_seconds", stream.ageMs / 1000),
+      one("slipway_window_keys", stream.keys),
+      one("slipway_window_events_skipped", stream.skipped),
     );
-    each((counts, labels) => writeHistogram(lines, counts, labels));
-    family("slipway_request_errors_total", "counter", "Requests answered with an error.");
-    for (const [labels, count] of this.#errors)
-      lines.push(`slipway_request_errors_total{${labels}} ${count}`);
-    if (feedback !== undefined) {
-      const { unmatched, ...outcomes } = feedback;
-      family("slipway_feedback_total", "counter", "Items of feedback, by what became of them.");
-      for (const [outcome, count] of Object.entries(outcomes))
-        lines.push(`slipway_feedback_total{outcome="${outcome}"} ${count}`);
-      family("slipway_feedback_unmatched_total", "counter", "Items taken whose prediction is not in reach.");
-      lines.push(`slipway_feedback_unmatched_total ${unmatched}`);
-    }
-    for (const [name, value] of gauges) lines.push(`# TYPE ${name} gauge`, `${name} ${value}`);
-    return `${lines.join("\n")}\n`;
   }
+  return samples;
 }
 
-function writeHistogram(lines: string[], counts: VersionCounts, labels: string): void {
-  let cumulative = 0;
-  let bound = 1e-6;
-  for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++, bound *= 2) {
-    cumulative += counts.buckets[bucket]!;
-    lines.push(`slipway_predict_seconds_bucket{${labels},le="${bound}"} ${cumulative}`);
-  }
-  lines.push(
-    `slipway_predict_seconds_bucket{${labels},le="+Inf"} ${counts.requests}`,
-    `slipway_predict_seconds_sum{${labels}} ${counts.microseconds / 1e6}`,
-    `slipway_predict_seconds_count{${labels}} ${counts.requests}`,
-  );
+/** The numbers of a server that stands alone. */
+export function ownExposition({ incarnation }: DataPlane, samples: readonly MetricSample[]): string {
+  return writeExposition(mergeSnapshots([{ incarnation, pid: process.pid, writtenAt: 0, samples }]));
 }

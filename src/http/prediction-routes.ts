@@ -4,10 +4,11 @@ import type {
   DataPlane,
   ModelStatus,
   PredictionCounter,
+  Protocol,
   ServedVersion,
-  StreamProgress,
   VersionSelector,
 } from "../serving/index.ts";
+import { EXPOSITION_TYPE } from "../telemetry/index.ts";
 import {
   type AnswerTensor,
   type BodyLimits,
@@ -50,6 +51,8 @@ export interface RouterOptions {
   readonly feedback: FeedbackIntake | undefined;
   readonly limits: BodyLimits;
   readonly settings: AnswerSettings;
+  /** What `/metrics` answers. */
+  readonly metrics: () => Promise<string>;
   readonly serverName: string;
   readonly serverVersion: string;
 }
@@ -71,7 +74,7 @@ const V2_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer
 export class PredictionRouter {
   readonly #options: RouterOptions;
   readonly #remembered = new Map<string, Route>();
-  readonly #arms = new Map<ServedVersion, PreparedArm>();
+  readonly #arms = new Map<Protocol, Map<ServedVersion, PreparedArm>>();
   #models: readonly ModelStatus[] = [];
 
   constructor(options: RouterOptions) {
@@ -109,7 +112,7 @@ export class PredictionRouter {
   }
 
   #fixed(path: string): Route | undefined {
-    const { dataPlane, feedback, settings, serverName, serverVersion } = this.#options;
+    const { dataPlane, metrics, settings, serverName, serverVersion } = this.#options;
     const names = () => dataPlane.models().map(({ name }) => name);
     switch (path) {
       case "/":
@@ -121,13 +124,16 @@ export class PredictionRouter {
       case "/v2/health/ready":
         return get((response) => {
           const ready = dataPlane.ready() && !settings.closing();
-          const text = JSON.stringify({ live: true, ready });
+          const waiting = dataPlane.unready();
+          const text = JSON.stringify({ live: true, ready, ...(waiting.length === 0 ? {} : { waiting }) });
           send(response, { status: ready ? 200 : 503, type: "application/json", text }, settings);
         });
       case "/metrics":
         return get((response) => {
-          const text = settings.metrics.text(dataPlane.counts.all(), gaugesOf(dataPlane), feedback?.counts);
-          send(response, { status: 200, type: "text/plain; version=0.0.4; charset=utf-8", text }, settings);
+          metrics().then(
+            (text) => send(response, { status: 200, type: EXPOSITION_TYPE, text }, settings),
+            (thrown: unknown) => sendError(response, thrown, settings),
+          );
         });
       case "/v1/feedback":
         return this.#feedback();
@@ -149,7 +155,8 @@ export class PredictionRouter {
   }
 
   #mlflow(path: string, query: string): Route | undefined {
-    const prepare = (model: string, selector: VersionSelector | undefined) => this.#prepare(model, selector);
+    const prepare = (model: string, selector: VersionSelector | undefined) =>
+      this.#prepare(model, selector, "http_mlflow");
     return mlflowRoute(path, new URLSearchParams(query), { ...this.#options, prepare });
   }
 
@@ -158,7 +165,7 @@ export class PredictionRouter {
     if (intake === undefined) return undefined;
     return {
       method: "POST",
-      answer: (body, response) => answerFeedback(body, response, { intake, limits, settings }),
+      answer: (body, { response }) => answerFeedback(body, response, { intake, limits, settings }),
     };
   }
 
@@ -176,14 +183,14 @@ export class PredictionRouter {
           ? { label: decoded(selected!) }
           : undefined;
     if (verb !== undefined) {
-      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector));
-      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector));
+      if (verb === "predict") return this.#predictV1(this.#prepare(model, selector, "http_v1"));
+      if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector, "http_v1"));
       if (verb === "classify" || verb === "regress")
-        return examplesRoute(verb, this.#prepare(model, selector), this.#options);
+        return examplesRoute(verb, this.#prepare(model, selector, "http_v1"), this.#options);
       throw notImplemented(verb);
     }
     if (metadata !== undefined) {
-      const { served, rules } = this.#prepare(model, selector);
+      const { served, rules } = this.#prepare(model, selector, "http_v1");
       const { version, signature } = served;
       if (metadata === "openapi.json")
         return this.#get(() => openapiDocument({ name: model, version, output: signature.output }, rules));
@@ -214,13 +221,13 @@ export class PredictionRouter {
 
   #predictV1(arm: PreparedArm): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread")
-      return { method: "POST", counter: arm.counter, answer: answerV1(arm, this.#options) };
+    if (arm.served.runs === "on-thread") return onThread(arm, answerV1(arm, this.#options));
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
@@ -235,15 +242,15 @@ export class PredictionRouter {
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response) => {
-        const pending = new PendingAnswer(response, arm, settings);
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
         dataPlane.recommend(arm.served, parseV1Recommend(body, arm.rules), pending).then(
           // In the turn that logged it, whose end acknowledges it.
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
           (thrown: unknown) => {
             arm.counter.fail();
-            sendError(response, thrown, settings);
+            sendError(call.response, thrown, settings);
           },
         );
       },
@@ -254,7 +261,7 @@ export class PredictionRouter {
     const model = decoded(name!);
     const selector = version === undefined ? undefined : v2VersionSelector(decoded(version));
     if (verb === "ready") return this.#readyV2(model, selector);
-    const arm = this.#prepare(model, selector);
+    const arm = this.#prepare(model, selector, "http_v2");
     const { served, rules } = arm;
     const output = served.signature.output.name;
     if (verb === "infer") return this.#inferV2(arm, output);
@@ -278,15 +285,15 @@ export class PredictionRouter {
 
   #inferV2(arm: PreparedArm, output: string): Route {
     const { dataPlane, settings } = this.#options;
-    if (arm.served.runs === "on-thread")
-      return { method: "POST", counter: arm.counter, answer: answerV2(arm, this.#options) };
+    if (arm.served.runs === "on-thread") return onThread(arm, answerV2(arm, this.#options));
     const { model, version } = arm.served;
     return {
       method: "POST",
       counter: arm.counter,
-      answer: (body, response, headers) => {
-        const pending = new PendingAnswer(response, arm, settings);
-        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(headers, body));
+      computes: arm.served,
+      answer: (body, call) => {
+        const pending = new PendingAnswer(call, arm, settings);
+        const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };
@@ -303,21 +310,27 @@ export class PredictionRouter {
     };
   }
 
-  #prepare(model: string, selector: VersionSelector | undefined): PreparedArm {
+  #prepare(model: string, selector: VersionSelector | undefined, protocol: Protocol): PreparedArm {
     const { dataPlane, limits } = this.#options;
     const served = dataPlane.find(model, selector);
-    const prepared = this.#arms.get(served) ?? {
+    const arms = this.#arms.get(protocol) ?? new Map<ServedVersion, PreparedArm>();
+    this.#arms.set(protocol, arms);
+    const prepared = arms.get(served) ?? {
       served,
       rules: inputRules(model, served.signature.inputs, {
         ...limits,
         unbatched: served.signature.unbatched === true,
       }),
       headers: new PredictionHeaders(served),
-      counter: dataPlane.counts.counterOf(served),
+      counter: dataPlane.counts.counterOf(served, protocol),
     };
-    this.#arms.set(served, prepared);
+    arms.set(served, prepared);
     return prepared;
   }
+}
+
+function onThread({ served, counter }: PreparedArm, answer: Route["answer"]): Route {
+  return { method: "POST", counter, needs: served, answer };
 }
 
 function outputShape({ output: { name, width, tensors } }: ServedVersion["signature"]): {
@@ -333,38 +346,13 @@ function outputShape({ output: { name, width, tensors } }: ServedVersion["signat
 }
 
 function get(answer: (response: ServerResponse) => void): Route {
-  return { method: "GET", answer: (_body, response) => answer(response) };
-}
-
-function gaugesOf(dataPlane: DataPlane): ReadonlyMap<string, number> {
-  const log = dataPlane.logCounts();
-  const stream = dataPlane.streamProgress();
-  return new Map([
-    ["slipway_ready", dataPlane.ready() ? 1 : 0],
-    ["slipway_routing_generation", dataPlane.generation()],
-    ["slipway_log_predictions", log.predictions],
-    ["slipway_log_sampled_out", log.sampledOut],
-    ["slipway_log_unlogged", log.unlogged],
-    ["slipway_log_groups", log.groups],
-    ["slipway_log_failed_groups", log.failedGroups],
-    ["slipway_log_bytes", log.bytes],
-    ...(stream === undefined ? [] : streamGauges(stream)),
-  ]);
+  return { method: "GET", answer: (_body, { response }) => answer(response) };
 }
 
 /** How far the windows of the worker that answers have followed the stream. */
 function streamDocument(dataPlane: DataPlane): object {
   const { sequence = 0, ageMs = 0, problem } = dataPlane.streamProgress() ?? {};
   return { worker: dataPlane.incarnation, sequence, ageMs, ...(problem === undefined ? {} : { problem }) };
-}
-
-function streamGauges({ sequence, ageMs, keys, skipped }: StreamProgress): [string, number][] {
-  return [
-    ["slipway_stream_sequence", sequence],
-    ["slipway_stream_age_seconds", ageMs / 1000],
-    ["slipway_window_keys", keys],
-    ["slipway_window_events_skipped", skipped],
-  ];
 }
 
 function pathOf(url: string): string {

@@ -188,13 +188,22 @@ describe("health and metrics", () => {
     await post(PREDICT, ROW);
     await post(PREDICT, { instances: [FLIGHT, FLIGHT] });
     await post(PREDICT, "nonsense");
+    await post("/v1/models/unheard-of:predict", ROW);
+    await post(INFER, TENSORS);
     const { text, headers } = await get("/metrics");
     expect(headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(text).toContain('slipway_predict_requests_total{model="late",version="1"} 2');
-    expect(text).toContain('slipway_predictions_total{model="late",version="1"} 3');
-    expect(text).toContain('slipway_predict_seconds_bucket{model="late",version="1",le="+Inf"} 2');
-    expect(text).toContain('slipway_request_errors_total{status="400",code="WIRE_NOT_JSON"} 1');
-    expect(text).toContain("slipway_routing_generation 1");
+    const late = 'model="late",version="1",arm="champion"';
+    expect(text).toContain(`slipway_predictions_total{${late},protocol="http_v1"} 3\n`);
+    expect(text).toContain(`slipway_predict_duration_seconds_count{${late},protocol="http_v1"} 2\n`);
+    expect(text).toContain(
+      `slipway_predict_duration_seconds_bucket{${late},protocol="http_v2",le="+Inf"} 1\n`,
+    );
+    const refused = (model: string, code: string, status: number) =>
+      `slipway_request_errors_total{protocol="http_v1",model="${model}",code="${code}",status="${status}"} 1\n`;
+    expect(text).toContain(refused("late", "WIRE_NOT_JSON", 400));
+    // A name that strangers make up is no label.
+    expect(text).toContain(refused("", "SERVING_UNKNOWN_MODEL", 404));
+    expect(text).toContain("slipway_routing_generation{worker=");
   });
 });
 

@@ -1,16 +1,18 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
-import { type ContentCoding, contentCoding, inflateBody } from "./compression.ts";
+import type { MetricSample } from "../telemetry/index.ts";
 import { httpErrors } from "./errors.ts";
+import { Exchange, type ExchangeSettings } from "./exchange.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
-import { type AnswerSettings, sendError } from "./prediction-answer.ts";
+import { sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
-import { PredictionMetrics } from "./prediction-metrics.ts";
+import { ownExposition, serverSamples } from "./prediction-metrics.ts";
 import { PredictionRouter } from "./prediction-routes.ts";
-import type { Route } from "./route.ts";
+import { ReadingBrake } from "./reading-brake.ts";
+import { RefusalCounter } from "./refusal-counter.ts";
 
 /** Bounds on what one client can make a worker do. */
 export interface PredictionLimits {
@@ -20,6 +22,8 @@ export interface PredictionLimits {
   readonly maxJsonDepth: number;
   /** Refuse fields that the model does not read. Default false: they are ignored. */
   readonly refuseUnknownFields: boolean;
+  /** How long an answer is waited for when a request does not say. Default 30 s. */
+  readonly timeoutMs: number;
   /** Longest time for a request's headers to arrive. Default 10 s. */
   readonly headersTimeoutMs: number;
   /** Longest time for a whole request to arrive. Default 30 s. */
@@ -36,6 +40,7 @@ const DEFAULT_LIMITS: PredictionLimits = {
   maxBodyBytes: 1024 * 1024,
   maxJsonDepth: 32,
   refuseUnknownFields: false,
+  timeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 65_000,
@@ -55,6 +60,8 @@ export interface PredictionServerOptions {
   /** Answered as `name` and `version` of the server's metadata. Default `slipway` and an empty text. */
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** What `/metrics` answers, for all workers of the machine. Default: the numbers of this server alone. */
+  readonly metrics?: () => Promise<string>;
   /** Told of errors that nobody foresaw; their requests are answered with status 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -65,6 +72,8 @@ export interface PredictionServer {
   /** `http://host:port` */
   readonly address: string;
   load(): ServerLoad;
+  /** Its metrics and those of its data plane. */
+  samples(): MetricSample[];
   /** The next so many answers close their connections, so that their clients connect anew, to any worker. */
   releaseConnections(count: number): void;
   /**
@@ -81,6 +90,8 @@ export interface ServerLoad {
   /** Requests whose headers have arrived and that are not answered. */
   readonly inFlight: number;
   readonly connections: number;
+  /** Connections that are not read from for the moment, so that their clients send more slowly. */
+  readonly stopped: number;
 }
 
 const DEFAULT_DRAIN_MS = 1_000;
@@ -95,21 +106,32 @@ const DEFAULT_GRACE_MS = 5_000;
 export async function startPredictionServer(options: PredictionServerOptions): Promise<PredictionServer> {
   const { dataPlane } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const refusals = new RefusalCounter(dataPlane);
   let closing = false;
   let releasing = 0;
-  const settings: AnswerSettings = {
-    metrics: new PredictionMetrics(),
+  const settings: ExchangeSettings = {
+    queue: dataPlane.queue,
+    maxBodyBytes: limits.maxBodyBytes,
+    timeoutMs: limits.timeoutMs,
+    refusals,
     onDefect: options.onDefect ?? warn,
     closing: () => closing,
     closesConnection: () => closing || (releasing > 0 && releasing-- > 0),
   };
   let requests = 0;
   let inFlight = 0;
+  let connections = 0;
+  const brake = new ReadingBrake();
+  dataPlane.queue.attach(brake);
   const answered = () => {
     inFlight--;
   };
+  const load = (): ServerLoad => ({ requests, inFlight, connections, stopped: brake.stopped });
+  const samples = (): MetricSample[] =>
+    serverSamples({ dataPlane, feedback: options.feedback, load: load() });
   const router = new PredictionRouter({
     dataPlane,
+    metrics: options.metrics ?? (async () => ownExposition(dataPlane, samples())),
     feedback: options.feedback,
     settings,
     limits: { maxDepth: limits.maxJsonDepth, refuseUnknownFields: limits.refuseUnknownFields },
@@ -140,30 +162,27 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   );
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
-  let connections = 0;
   server.on("connection", (socket: Socket) => {
     connections++;
     socket.once("close", () => {
       connections--;
     });
     idleConnections.watch(socket);
+    brake.watch(socket);
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseMalformed(error, socket, refusals),
+  );
 
   function serve(request: PredictionMessage, response: ServerResponse): void {
     const route = router.find(request.method ?? "", request.url ?? "");
+    const { headers } = request;
     if (route.method === "GET") {
-      route.answer(NO_BODY, response, request.headers);
+      route.answer(NO_BODY, { response, headers, since: 0, deadline: 0 });
       return;
     }
-    const { headers } = request;
-    const coding =
-      headers["content-encoding"] === undefined ? undefined : contentCoding(headers["content-encoding"]);
-    if (Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) throw bodyTooLarge(limits.maxBodyBytes);
-    request.collect(
-      limits.maxBodyBytes,
-      new Exchange(route, response, { settings, limits, headers, coding }),
-    );
+    if (route.needs !== undefined) response.once("close", dataPlane.hold(route.needs));
+    request.collect(limits.maxBodyBytes, new Exchange(route, { response, headers }, settings));
   }
 
   await listen(server, options.listen);
@@ -173,7 +192,8 @@ export async function startPredictionServer(options: PredictionServerOptions): P
     host,
     port: bound.port,
     address: host.includes(":") ? `http://[${host}]:${bound.port}` : `http://${host}:${bound.port}`,
-    load: () => ({ requests, inFlight, connections }),
+    load,
+    samples,
     releaseConnections: (count) => {
       releasing = Math.min(count, connections);
     },
@@ -191,59 +211,12 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       server.closeAllConnections();
       await closed;
       idleConnections.stop();
+      dataPlane.queue.detach(brake);
     },
   };
 }
 
 const NO_BODY = Buffer.alloc(0);
-
-interface ExchangeContext {
-  readonly settings: AnswerSettings;
-  readonly limits: PredictionLimits;
-  readonly headers: IncomingHttpHeaders;
-  /** How the body is compressed; undefined for a plain one. */
-  readonly coding: ContentCoding | undefined;
-}
-
-/** One request whose body is on its way. */
-class Exchange {
-  readonly #route: Route;
-  readonly #response: ServerResponse;
-  readonly #context: ExchangeContext;
-
-  constructor(route: Route, response: ServerResponse, context: ExchangeContext) {
-    this.#route = route;
-    this.#response = response;
-    this.#context = context;
-  }
-
-  receive(body: Buffer): void {
-    const { coding, limits, settings } = this.#context;
-    if (coding === undefined) {
-      this.#answer(body);
-      return;
-    }
-    const { maxBodyBytes: maxBytes } = limits;
-    inflateBody(body, { coding, maxBytes, tooLarge: () => bodyTooLarge(maxBytes) }, (error, inflated) => {
-      if (error === null) this.#answer(inflated);
-      else sendError(this.#response, error, settings);
-    });
-  }
-
-  #answer(body: Buffer): void {
-    try {
-      this.#route.answer(body, this.#response, this.#context.headers);
-    } catch (thrown) {
-      this.#route.counter?.fail();
-      sendError(this.#response, thrown, this.#context.settings);
-    }
-  }
-
-  refuse(): void {
-    const { limits, settings } = this.#context;
-    sendError(this.#response, bodyTooLarge(limits.maxBodyBytes), settings);
-  }
-}
 
 function listen(server: Server, target: ListenTarget): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -262,7 +235,7 @@ function listen(server: Server, target: ListenTarget): Promise<void> {
 }
 
 /** Answers what is no HTTP request, then closes. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, refusals: RefusalCounter): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -273,17 +246,12 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", "the request did not arrive in time"]
         : ["400 Bad Request", "this is not an HTTP request"];
-  const text = JSON.stringify({ error: reason, code: "HTTP_MALFORMED" });
+  const { code } = httpErrors.HTTP_MALFORMED;
+  refusals.count("", { code, status: status.slice(0, 3) });
+  const text = JSON.stringify({ error: reason, code });
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
   );
-}
-
-function bodyTooLarge(limit: number): Error {
-  return httpErrors.HTTP_BODY_TOO_LARGE.error(`the body is longer than the ${limit} bytes that are read`, {
-    details: { limit },
-    hint: "Send the instances in several requests, or raise the limit.",
-  });
 }
 
 function warn(error: unknown): void {

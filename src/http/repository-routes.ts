@@ -23,7 +23,7 @@ export function repositoryRoute(path: string, surroundings: Surroundings): Route
   if (path === "/v2/repository/index")
     return {
       method: "POST",
-      answer: (body, response) =>
+      answer: (body, { response }) =>
         sendJson(response, repositoryIndex(dataPlane.models(), parseRepositoryIndex(body, limits)), settings),
     };
   const asked = STATISTICS_PATH.exec(path);
@@ -33,7 +33,7 @@ export function repositoryRoute(path: string, surroundings: Surroundings): Route
   const selector = version === undefined ? undefined : v2VersionSelector(decoded(version));
   return {
     method: "GET",
-    answer: (_body, response) =>
+    answer: (_body, { response }) =>
       sendJson(response, { model_stats: statisticsOf(dataPlane, model, selector) }, settings),
   };
 }

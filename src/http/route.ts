@@ -1,13 +1,27 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
-import type { PredictionCounter } from "../serving/index.ts";
+import type { PredictionCounter, ServedVersion } from "../serving/index.ts";
 import { httpErrors } from "./errors.ts";
+
+/** One request, as far as its answer needs to know it. */
+export interface HttpCall {
+  readonly response: ServerResponse;
+  readonly headers: IncomingHttpHeaders;
+  /** When it had arrived whole, by `monotonicMs`. */
+  readonly since: number;
+  /** When its client stops waiting, by `monotonicMs`. */
+  readonly deadline: number;
+}
 
 /** What answers at a path. Errors thrown by it are answered by its caller. */
 export interface Route {
   readonly method: "GET" | "POST";
   /** Of a version that predicts: told when `answer` throws. */
   readonly counter?: PredictionCounter;
-  answer(body: Buffer, response: ServerResponse, headers: IncomingHttpHeaders): void;
+  /** A version that is computed on the event loop when `answer` is called; calls of it may have to wait, or are refused. */
+  readonly computes?: ServedVersion;
+  /** A version on a thread, which is not closed before the request has been answered. */
+  readonly needs?: ServedVersion;
+  answer(body: Buffer, call: HttpCall): void;
 }
 
 /** How much of a body is JSON: the whole unless a header says that tensors follow. @throws HTTP_BAD_HEADER */

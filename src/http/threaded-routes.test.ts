@@ -125,6 +125,32 @@ describe("a graph over HTTP", () => {
     ]);
   });
 
+  it("keeps its model for a request whose body arrives after another has taken its place", async () => {
+    const room = await openGraphRoom(slope);
+    const body = JSON.stringify({ instances: [[7, 4]] });
+    const socket = connect({ port: room.server.port, host: "127.0.0.1" });
+    const held = new Promise<void>((resolve) => {
+      const { hold } = room.dataPlane;
+      room.dataPlane.hold = (served) => {
+        resolve();
+        return hold.call(room.dataPlane, served);
+      };
+    });
+    socket.write(
+      `POST /v1/models/graph:predict HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`,
+    );
+    await held;
+    const next = await writeGraphBundle(room.blobs, roots);
+    await room.dataPlane.apply(routingOf(3, [next], { name: "graph" }));
+    socket.write(body);
+    const answer = await new Promise<string>((resolve, reject) => {
+      socket.once("data", (data) => resolve(data.toString()));
+      socket.once("error", reject);
+    });
+    socket.destroy();
+    expect(answer).toContain('{"predictions": [10.0]}');
+  });
+
   it("says which instance is wrong, and survives a client that does not wait", async () => {
     const room = await openGraphRoom(slope);
     const wrong = await room.post("/v1/models/graph:predict", { instances: [[1, 2], [1]] });

@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import type { DataPlane, PredictionCounter, ServedVersion, ThreadedPrediction } from "../serving/index.ts";
 import {
   type AnsweredValues,
@@ -19,7 +18,7 @@ import {
   type PredictionHeaders,
   sendError,
 } from "./prediction-answer.ts";
-import { jsonBytesOf, type Route } from "./route.ts";
+import { type HttpCall, jsonBytesOf, type Route } from "./route.ts";
 
 /** What a request to a model on a thread of its own needs. */
 export interface ThreadedArm {
@@ -38,9 +37,9 @@ type Answer = Route["answer"];
 
 /** Answers `:predict` for a model that answers later. Nothing else on the event loop waits for it. */
 export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
-  return (body, response) => {
+  return (body, call) => {
     const request = parseV1Predict(body, arm.rules);
-    later(response, arm, surroundings, {
+    later(call, arm, surroundings, {
       request,
       write: (prediction) => v1Answer(request.form, { ...prediction, isWhole: request.isWhole }),
     });
@@ -51,9 +50,9 @@ export function answerV1(arm: ThreadedArm, surroundings: Surroundings): Answer {
 export function answerV2(arm: ThreadedArm, surroundings: Surroundings): Answer {
   const { model, version, signature } = arm.served;
   const names = outputNames(signature.output);
-  return (body, response, headers) => {
-    const request = parseV2Infer(body, arm.rules, names, jsonBytesOf(headers, body));
-    later(response, arm, surroundings, {
+  return (body, call) => {
+    const request = parseV2Infer(body, arm.rules, names, jsonBytesOf(call.headers, body));
+    later(call, arm, surroundings, {
       request,
       write: (prediction) => {
         const head = { model, version, id: request.id, predictionId: prediction.id };
@@ -74,19 +73,19 @@ interface Exchange {
 
 /** Predicts without waiting for the answer, and answers when the log has it. */
 export function later(
-  response: ServerResponse,
+  call: HttpCall,
   arm: ThreadedArm,
   { dataPlane, settings }: Surroundings,
   { request, write }: Exchange,
 ): void {
-  const pending = new PendingAnswer(response, arm, settings);
+  const pending = new PendingAnswer(call, arm, settings);
   const instances = request.records.length;
   dataPlane.predictOnThread(arm.served, request, pending).then(
     // In the turn that logged it, whose end acknowledges it.
     (prediction) => pending.prepare(prediction, write({ ...prediction, instances }), instances),
     (thrown: unknown) => {
       arm.counter.fail();
-      sendError(response, thrown, settings);
+      sendError(call.response, thrown, settings);
     },
   );
 }

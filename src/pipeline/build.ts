@@ -13,7 +13,14 @@ import { type MatrixPredictor, openMatrixPredictor } from "../inference/index.ts
 import { gatherFloats, selectRows, type Table, type TableColumn } from "../kernel/index.ts";
 import { buildProfile } from "../profile/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import { type ProgramPorts, type TrainedModel, type TrainingSet, trainModel } from "../training/index.ts";
+import {
+  type ForeignModel,
+  matchCategories,
+  type ProgramPorts,
+  type TrainedModel,
+  type TrainingSet,
+  trainModel,
+} from "../training/index.ts";
 import { withDerivedColumns } from "./derived-table.ts";
 import { embeddingsOf, type ImageTables, readEncoders, withImageColumns } from "./image-columns.ts";
 import { knownItems } from "./known-items.ts";
@@ -35,6 +42,8 @@ export interface BuildOptions {
   }) => void;
   /** Needed when the recipe's trainer is `command`. */
   readonly program?: ProgramPorts;
+  /** Needed when the recipe's trainer is `pretrained`: the file that it names, read. */
+  readonly pretrained?: ForeignModel;
   readonly signal?: AbortSignal;
   /** What is known of the snapshot's images, where it has image columns. */
   readonly images?: SnapshotImageTables;
@@ -78,7 +87,10 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
   const images = options.images?.tables ?? new Map();
   const embeddings = embeddingsOf(images);
   const known = { images, embeddings: new Map(Object.entries(embeddings)) };
-  const features = recipe.features.map((feature) => feature.expression);
+  const { pretrained } = options;
+  const named =
+    pretrained === undefined ? recipe.features : matchCategories(recipe.features, pretrained, columns);
+  const features = named.map((feature) => feature.expression);
   const other = recipe.weight === undefined ? [] : [recipe.weight];
   const seen = withImageColumns(
     snapshot,
@@ -113,7 +125,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
   const { plan, folds } = fitPlan(
     {
       columns,
-      features: Object.fromEntries(recipe.features.map((feature) => [feature.name, feature.expression])),
+      features: Object.fromEntries(named.map((feature) => [feature.name, feature.expression])),
       optional: recipe.columns.filter(({ required }) => !required).map(({ name }) => name),
       embeddings,
     },
@@ -155,6 +167,7 @@ export async function buildBundle(recipe: Recipe, snapshot: Table, options: Buil
       threads: options.threads,
       ...(options.onIteration === undefined ? {} : { onProgress: options.onIteration }),
       ...(options.program === undefined ? {} : { program: options.program }),
+      ...(pretrained === undefined ? {} : { pretrained }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     },
   );

@@ -40,7 +40,7 @@ export interface Recipe {
 /**
  * The recipe of a model over a snapshot, as it will be read back from the registry: built and rebuilt from the same bytes.
  *
- * @param sealed what the recipe depends on beside the model: its trainer with the files of its program, and the module of
+ * @param sealed what the recipe depends on beside the model: its trainer with the files of its program or model, and the module of
  *   its custom functions
  */
 export function recipeOf(
@@ -72,6 +72,7 @@ export function recipeOf(
 }
 
 function withoutFiles(trainer: TrainerSpec): SealedTrainerSpec {
+  if (trainer.kind === "pretrained") throw new Error("the file of a pretrained model is not sealed");
   return trainer.kind === "command" ? { ...trainer, files: [] } : trainer;
 }
 

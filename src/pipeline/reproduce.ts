@@ -13,9 +13,9 @@ import type { BlobStore } from "../storage/index.ts";
 import { programDigest } from "../training/index.ts";
 import { buildBundle } from "./build.ts";
 import { readImageTables } from "./image-columns.ts";
-import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ReportRun } from "./run-event.ts";
+import { type ProgramSurroundings, trainerPorts } from "./trainer-ports.ts";
 
 export interface ReproduceRequest {
   readonly recipe: Recipe;
@@ -66,7 +66,7 @@ export async function reproduceBundle(request: ReproduceRequest): Promise<Reprod
     code,
     onIteration: ({ iteration, of, metric, train, validate }) =>
       report({ kind: "iteration", iteration, of, metric, train: train ?? null, validate: validate ?? null }),
-    ...programPorts(recipe.trainer, request),
+    ...(await trainerPorts(recipe.trainer, request)),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   await build.engine.close();

@@ -7,10 +7,10 @@ import { sealTrainer } from "../training/index.ts";
 import { type Build, buildBundle } from "./build.ts";
 import { readImageTables } from "./image-columns.ts";
 import { checkModelGates, judgeCandidate, openIncumbent } from "./judge.ts";
-import { type ProgramSurroundings, programPorts } from "./program-ports.ts";
 import { type Recipe, recipeOf } from "./recipe.ts";
 import { withPlaceOfRow } from "./row-error.ts";
 import { type ReportRun, type RunStep, runSteps } from "./run-event.ts";
+import { type ProgramSurroundings, trainerPorts } from "./trainer-ports.ts";
 import {
   anomalyNotes,
   type DatasetSnapshot,
@@ -29,6 +29,8 @@ export interface RunRequest {
   readonly dataset: string;
   readonly projectRoot: string;
   readonly threads: number;
+  /** The blob of a pretrained model's file, where it is stored already. */
+  readonly modelFile?: Digest | undefined;
 }
 
 /** What a run needs to know of the registry. It is asked of the control plane; a run never opens the database. */
@@ -82,10 +84,11 @@ export interface RunOutcome {
 export async function executeRun(request: RunRequest, ports: RunPorts): Promise<RunOutcome> {
   checkModelGates(request.spec);
   const steps = stepReporter(ports);
-  const trainer = await sealTrainer(request.spec.trainer, { ...request, blobs: ports.blobs });
+  const { projectRoot, modelFile: stored } = request;
+  const trainer = await sealTrainer(request.spec.trainer, { projectRoot, blobs: ports.blobs, stored });
   const snapshot = await steps.during("snapshot", () => takeSnapshot(request, ports));
   const validation = await validateStep({ ...snapshot, dataset: request.dataset }, request, { ports, steps });
-  const { custom = [], projectRoot } = request;
+  const { custom = [] } = request;
   const code = custom.length === 0 ? undefined : await compileCustomCode(custom, projectRoot);
   const sealed = { trainer, code: code === undefined ? undefined : digestOf(code) };
   const recipe = recipeOf(request.spec, snapshot.digest, sealed);
@@ -109,7 +112,7 @@ export async function executeRun(request: RunRequest, ports: RunPorts): Promise<
         train: progress.train ?? null,
         validate: progress.validate ?? null,
       }),
-    ...programPorts(recipe.trainer, ports),
+    ...(await trainerPorts(recipe.trainer, ports)),
     ...(ports.signal === undefined ? {} : { signal: ports.signal }),
   }).catch(async (error: unknown) => {
     throw await withPlaceOfRow(error, request, { manifest: snapshot.manifest, blobs: ports.blobs });

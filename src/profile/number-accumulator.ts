@@ -28,32 +28,30 @@ export class NumberAccumulator {
   #m2 = 0;
   readonly #histogram = new NumberHistogram();
   readonly #sketch = new DistinctSketch();
+  /** A block's values without the missing ones. */
+  #present = new Float64Array(0);
 
   /** @param nulls ascending indices of values that are missing */
   addBlock(values: Float64Array, nulls: Uint32Array): void {
-    const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
+    const present = nulls.length === 0 ? values : this.#withoutGaps(values, nulls);
+    const count = present.length;
+    if (count === 0) return;
     let sum = 0;
     let min = this.#min;
     let max = this.#max;
-    let from = 0;
-    for (let gap = 0; gap <= nulls.length; gap++) {
-      const to = gap < nulls.length ? nulls[gap]! : values.length;
-      for (let i = from; i < to; i++) {
-        const value = values[i]!;
-        sum += value;
-        if (value < min) min = value;
-        if (value > max) max = value;
-      }
-      this.#histogram.addDoubles(words, from, to);
-      this.#sketch.addDoubles(words, from, to);
-      from = to + 1;
+    for (let i = 0; i < count; i++) {
+      const value = present[i]!;
+      sum += value;
+      if (value < min) min = value;
+      if (value > max) max = value;
     }
     this.#min = min;
     this.#max = max;
-    const count = values.length - nulls.length;
-    if (count === 0) return;
+    const words = new Int32Array(present.buffer, present.byteOffset, count * 2);
+    this.#histogram.addDoubles(words, 0, count);
+    this.#sketch.addDoubles(words, 0, count);
     const mean = sum / count;
-    this.#mergeMoments(count, mean, squaredDeviations(values, nulls, mean));
+    this.#mergeMoments(count, mean, squaredDeviations(present, mean));
   }
 
   /** @throws PROFILE_BAD_DOCUMENT */
@@ -80,6 +78,20 @@ export class NumberAccumulator {
     };
   }
 
+  /** Histogram and sketch have a cost for each run of values that they are given, so that they get one. */
+  #withoutGaps(values: Float64Array, nulls: Uint32Array): Float64Array {
+    if (this.#present.length < values.length) this.#present = new Float64Array(values.length);
+    const present = this.#present;
+    let filled = 0;
+    let from = 0;
+    for (let gap = 0; gap <= nulls.length; gap++) {
+      const to = gap < nulls.length ? nulls[gap]! : values.length;
+      for (let i = from; i < to; i++) present[filled++] = values[i]!;
+      from = to + 1;
+    }
+    return present.subarray(0, filled);
+  }
+
   #mergeMoments(count: number, mean: number, m2: number): void {
     const total = this.#count + count;
     const delta = mean - this.#mean;
@@ -89,16 +101,11 @@ export class NumberAccumulator {
   }
 }
 
-function squaredDeviations(values: Float64Array, nulls: Uint32Array, mean: number): number {
+function squaredDeviations(values: Float64Array, mean: number): number {
   let m2 = 0;
-  let from = 0;
-  for (let gap = 0; gap <= nulls.length; gap++) {
-    const to = gap < nulls.length ? nulls[gap]! : values.length;
-    for (let i = from; i < to; i++) {
-      const deviation = values[i]! - mean;
-      m2 += deviation * deviation;
-    }
-    from = to + 1;
+  for (let i = 0; i < values.length; i++) {
+    const deviation = values[i]! - mean;
+    m2 += deviation * deviation;
   }
   return m2;
 }

@@ -10,6 +10,8 @@ export {
   ftrl,
   type GbdtOptions,
   gbdt,
+  type PretrainedOptions,
+  pretrained,
   type TrainerSpec,
 } from "../training/spec.ts";
 export { type Acceptance, acceptChanges } from "./accept-changes.ts";

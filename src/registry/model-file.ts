@@ -34,7 +34,7 @@ export function encodeCarriedVersion(version: CarriedVersion): Buffer {
 }
 
 /**
- * The blobs that a version consists of: its bundle, and the file that it was imported from, if it was.
+ * The blobs that a version consists of: its bundle, and the file of another program that it was made from, if it was.
  *
  * @throws BUNDLE_MISSING, BUNDLE_DAMAGED, STORAGE_BLOB_MISSING
  */
@@ -52,11 +52,17 @@ export async function blobsOfVersion(
   );
 }
 
-/** The blob of the file that an imported version was made from. */
+/** The blob of the model file that a version was made from: an imported one, or one whose trainer is a file. */
 function sourceOf(recipe: JsonValue): Digest | undefined {
-  if (typeof recipe !== "object" || recipe === null || !("source" in recipe)) return undefined;
-  const { source } = recipe as Readonly<Record<string, JsonValue>>;
+  const trainer = member(recipe, "trainer");
+  const source =
+    member(trainer, "kind") === "pretrained" ? member(trainer, "digest") : member(recipe, "source");
   return typeof source === "string" && isDigest(source) ? source : undefined;
+}
+
+function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return (value as Readonly<Record<string, JsonValue>>)[name];
 }
 
 /**

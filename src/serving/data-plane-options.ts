@@ -2,6 +2,7 @@ import type { CodeTrust } from "../bundle/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import type { LiveWindows } from "../stream/index.ts";
+import type { AdmissionLimits } from "./admission.ts";
 import type { ImageRules } from "./model-images.ts";
 
 export interface DataPlaneOptions {
@@ -23,10 +24,14 @@ export interface DataPlaneOptions {
   readonly onLogFull?: "refuse" | "serve-unlogged";
   /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
   readonly windows?: LiveWindows;
+  /** Whether workers that are ready stand beside it, or stood in its place: see `nextReadiness`. Default false. */
+  readonly joinsServing?: boolean;
   /** Most instances in one request. Default 10,000. */
   readonly maxInstances?: number;
   /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */
   readonly images?: ImageRules;
   /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
   readonly maxOpenCalls?: number;
+  /** What may wait for the event loop. */
+  readonly admission?: Partial<AdmissionLimits>;
 }

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { digestOf } from "../kernel/index.ts";
+import { type Digest, digestOf } from "../kernel/index.ts";
 import { codeOf, openServingRoom, predictAcknowledged } from "./testing/serving-room.ts";
 import { FLIGHT, routingOf, writeSmallBundle } from "./testing/small-bundle.ts";
 
@@ -32,6 +32,34 @@ describe("applying a routing snapshot", () => {
         ],
       },
     ]);
+  });
+
+  it("serves what each alias names, and goes on with what it named before when the new one does not load", async () => {
+    const { blobs, dataPlane } = await openServingRoom();
+    const bundles = await Promise.all([0, 1, 2].map((base) => writeSmallBundle(blobs, { base })));
+    const routing = (generation: number, served: readonly Digest[], aliases: Record<string, number>) => {
+      const [model] = routingOf(1, served).models;
+      return {
+        format: "slipway.routing/1",
+        generation,
+        models: [{ ...model!, champion: 1, aliases }],
+      } as const;
+    };
+    await dataPlane.apply(routing(1, bundles.slice(0, 2), { champion: 1, candidate: 2 }));
+    expect(dataPlane.find("late").version).toBe(1);
+    expect(dataPlane.find("late", { label: "candidate" }).version).toBe(2);
+    expect(() => dataPlane.find("late", { label: "other" })).toThrow('it has "champion", "candidate"');
+
+    const missing = [bundles[0]!, digestOf("never stored")];
+    const report = await dataPlane.apply(routing(2, missing, { candidate: 2, other: 1 }));
+    expect(report.problems).toHaveLength(1);
+    expect(dataPlane.find("late", { label: "candidate" }).bundle).toBe(bundles[1]);
+    expect(dataPlane.find("late", { label: "other" }).version).toBe(1);
+
+    await dataPlane.apply(routing(3, [bundles[0]!], { champion: 1 }));
+    expect(codeOf(() => dataPlane.find("late", { label: "candidate" }))).toBe("SERVING_UNKNOWN_LABEL");
+    const nowhere = routing(4, [bundles[0]!], { candidate: 7 });
+    expect((await dataPlane.apply(nowhere)).problems[0]).toContain("version 7 is not among its versions");
   });
 
   it("is ready with nothing to serve", async () => {
@@ -96,7 +124,7 @@ describe("applying a routing snapshot", () => {
     const good = routingOf(1, [await writeSmallBundle(blobs, { base: 0 })]);
     const missing = routingOf(1, [digestOf("never stored")], { name: "broken" });
     await dataPlane.apply({ ...good, models: [...missing.models, ...good.models] });
-    expect(dataPlane.ready()).toBe(true);
+    expect([dataPlane.ready(), dataPlane.unready()]).toEqual([false, ["broken"]]);
     expect(dataPlane.find("late").version).toBe(1);
     expect(codeOf(() => dataPlane.find("broken"))).toBe("SERVING_MODEL_UNAVAILABLE");
   });

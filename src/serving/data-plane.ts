@@ -1,5 +1,6 @@
-import type { Clock } from "../kernel/index.ts";
+import { type Clock, monotonicMs } from "../kernel/index.ts";
 import { LiveWindows, type ModelWindows, withTime } from "../stream/index.ts";
+import { DEFAULT_ADMISSION_LIMITS } from "./admission.ts";
 import type { RecommendRequest } from "./candidates.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -24,6 +25,7 @@ import type { ModelStatus, ServedVersion, VersionSelector } from "./served-versi
 import { Arm } from "./serving-table.ts";
 import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** Answers predictions with the bundles that the last routing snapshot names, and logs every one of them. */
 export interface DataPlane {
@@ -32,6 +34,8 @@ export interface DataPlane {
   readonly maxInstances: number;
   /** Kept by the protocols: what was answered and how fast. */
   readonly counts: PredictionCounts;
+  /** What is computed on the event loop goes through it. */
+  readonly queue: WorkQueue;
   /**
    * Loads, verifies and warms what a newer snapshot names, then swaps at once. What is already loaded is kept. A model
    * whose champion does not load keeps serving what it served before. Never rejects: problems are in the report.
@@ -41,11 +45,10 @@ export interface DataPlane {
   generation(): number;
   /** The share of each model's requests that is logged in full, by its name; those that are not named are logged whole. */
   sample(shares: ReadonlyMap<string, number>): void;
-  /**
-   * True when a snapshot is served and, if it names models, at least one of them answers. One broken model must not take
-   * the worker away from the others; each has a readiness of its own.
-   */
+  /** Whether this worker should get traffic; worked out when models are swapped, see `nextReadiness`. */
   ready(): boolean;
+  /** The configured models that do not answer. */
+  unready(): readonly string[];
   /** The same array until the next swap. */
   models(): readonly ModelStatus[];
   /**
@@ -53,6 +56,11 @@ export interface DataPlane {
    * @throws SERVING_NOT_READY, SERVING_UNKNOWN_MODEL, SERVING_UNKNOWN_VERSION, SERVING_UNKNOWN_LABEL, SERVING_MODEL_UNAVAILABLE
    */
   find(model: string, selector?: VersionSelector): ServedVersion;
+  /**
+   * Keeps a version open, should it be swapped out, until the function that this gives is called. Who does not ask the version in
+   * the turn of the event loop that found it, holds it: what nobody holds is closed by a swap.
+   */
+  hold(served: ServedVersion): () => void;
   /**
    * Predicts and logs; the result must not leave the process before `waiting.acknowledge()` has been called, which
    * happens at the end of this turn of the event loop. All instances are predicted or none.
@@ -93,6 +101,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
 class LocalDataPlane implements DataPlane {
   readonly maxInstances: number;
   readonly counts: PredictionCounts;
+  readonly queue: WorkQueue;
   readonly #log: PredictionLog;
   readonly #windows: LiveWindows;
   readonly #clock: Clock;
@@ -110,12 +119,18 @@ class LocalDataPlane implements DataPlane {
     this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#clock = options.clock;
     this.counts = new PredictionCounts(options.clock);
+    this.queue = new WorkQueue({
+      limits: { ...DEFAULT_ADMISSION_LIMITS, ...options.admission },
+      clock: monotonicMs,
+      nextTurn: setImmediate,
+    });
     this.#windows = options.windows ?? new LiveWindows({ clock: options.clock });
     this.#log = new PredictionLog({
       directory: options.logDirectory,
       clock: options.clock,
       incarnation: newIncarnation(options.clock),
       durability: options.durability ?? "os",
+      onFlush: () => this.queue.endTurn(),
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
       ...(options.maxSegmentMs === undefined ? {} : { maxSegmentMs: options.maxSegmentMs }),
       ...(options.maxLogBytes === undefined ? {} : { maxLogBytes: options.maxLogBytes }),
@@ -127,6 +142,7 @@ class LocalDataPlane implements DataPlane {
       images: options.images ?? DEFAULT_IMAGE_RULES,
       windows: this.#windows,
       incarnation: this.#log.incarnation,
+      joinsServing: options.joinsServing ?? false,
     });
   }
 
@@ -150,12 +166,21 @@ class LocalDataPlane implements DataPlane {
     return !this.#closed && this.#served.ready();
   }
 
+  unready(): readonly string[] {
+    return this.#served.unready();
+  }
+
   models(): readonly ModelStatus[] {
     return this.#served.table.statuses;
   }
 
   find(name: string, selector?: VersionSelector): ServedVersion {
     return this.#served.find(name, selector);
+  }
+
+  hold(served: ServedVersion): () => void {
+    if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be held");
+    return this.#served.hold(served);
   }
 
   predict(served: ServedVersion, instances: Instances, waiting: Waiting): Prediction {
@@ -250,8 +275,17 @@ class LocalDataPlane implements DataPlane {
     waiting: Waiting,
   ): Promise<ThreadedPrediction> {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to predict");
-    const { loaded } = served;
     this.#check(served, instances.records);
+    const release = this.#served.hold(served);
+    try {
+      return await this.#predictHeld(served, instances, waiting);
+    } finally {
+      release();
+    }
+  }
+
+  async #predictHeld(served: Arm, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction> {
+    const { loaded } = served;
     if (loaded.runs === "inline")
       return await this.#predictWithImages(served, loaded, { instances, waiting });
     if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);

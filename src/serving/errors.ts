@@ -27,6 +27,15 @@ export const servingErrors = defineErrors({
     doc: "A model that runs on a thread of its own has more requests waiting than it is allowed to have.",
     retryable: true,
   },
+  SERVING_OVERLOADED: {
+    kind: "unavailable",
+    doc: "Requests come faster than they can be answered, and this one would have waited too long. Nothing was computed.",
+    retryable: true,
+  },
+  SERVING_DEADLINE_EXCEEDED: {
+    kind: "unavailable",
+    doc: "The deadline of a request passed before it could be answered.",
+  },
   SERVING_BAD_CANDIDATES: {
     kind: "invalid",
     doc: "A request to recommend has no candidates, too many of them, or one that is neither a key nor an object.",

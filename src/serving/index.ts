@@ -1,3 +1,10 @@
+export {
+  type AdmissionLimits,
+  DEFAULT_ADMISSION_LIMITS,
+  type QueueRefusal,
+  retryAfterSeconds,
+  type ShedReason,
+} from "./admission.ts";
 export type { RecommendRequest } from "./candidates.ts";
 export {
   COMPACTED,
@@ -28,11 +35,12 @@ export {
 } from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
-export {
-  LATENCY_BUCKETS,
-  type PredictionCounter,
-  type PredictionCounts,
-  type VersionCounts,
+export type {
+  CountedArm,
+  PredictionCounter,
+  PredictionCounts,
+  Protocol,
+  VersionCounts,
 } from "./prediction-counts.ts";
 export {
   completeHeader,
@@ -61,6 +69,7 @@ export {
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
 export type { Recommendation } from "./recommend.ts";
+export { late, shedError } from "./refusals.ts";
 export {
   type ReplayedPrediction,
   type ReplayFilter,
@@ -79,4 +88,6 @@ export {
 export { type Kept, sampleDraw } from "./sampling.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
+export { type Brake, type Work, WorkQueue } from "./work-queue.ts";

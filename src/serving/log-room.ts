@@ -2,7 +2,6 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../kernel/index.ts";
 import { parseSegmentFileName } from "../storage/index.ts";
-import { PREDICTION_LOG } from "./prediction-log.ts";
 
 /** How often is looked whether there is room again. */
 const LOOK_AGAIN_MS = 1_000;
@@ -13,14 +12,17 @@ const LOOK_AGAIN_MS = 1_000;
  */
 export class LogRoom {
   readonly #directory: string;
+  readonly #prefix: string;
   readonly #maxBytes: number;
   readonly #clock: Clock;
   #segment = "";
   #isFull = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(directory: string, maxBytes: number, clock: Clock) {
-    this.#directory = directory;
+  /** @param log its directory, and its name in the file names of its segments */
+  constructor(log: { readonly directory: string; readonly prefix: string }, maxBytes: number, clock: Clock) {
+    this.#directory = log.directory;
+    this.#prefix = log.prefix;
     this.#maxBytes = maxBytes;
     this.#clock = clock;
   }
@@ -38,7 +40,7 @@ export class LogRoom {
   #bytes(): number {
     let bytes = 0;
     for (const name of readdirSync(this.#directory))
-      if (parseSegmentFileName(name)?.prefix === PREDICTION_LOG)
+      if (parseSegmentFileName(name)?.prefix === this.#prefix)
         bytes += statSync(join(this.#directory, name), { throwIfNoEntry: false })?.size ?? 0;
     return bytes;
   }

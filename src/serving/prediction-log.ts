@@ -45,6 +45,8 @@ export interface PredictionLogOptions {
   readonly maxLogBytes?: number;
   /** `serve-unlogged`: while the disk is full, predictions are acknowledged all the same. Default `refuse`. */
   readonly onFull?: "refuse" | "serve-unlogged";
+  /** Called at the end of a turn in which something was appended. */
+  readonly onFlush?: () => void;
 }
 
 /** Requests and groups of a worker since it began. */
@@ -70,6 +72,7 @@ export class PredictionLog {
   readonly #ids: PredictionIds;
   readonly #writer: SegmentWriter;
   readonly #seal: Buffer;
+  readonly #onFlush: (() => void) | undefined;
   #frame = openFrame(INITIAL_FRAME_BYTES);
   /** The chain's value, then the headers of the group: what the next value is the hash of. */
   #chained = Buffer.alloc(16 * 1024);
@@ -100,13 +103,18 @@ export class PredictionLog {
     this.incarnation = options.incarnation;
     this.#clock = options.clock;
     this.#ids = new PredictionIds(options.incarnation);
+    this.#onFlush = options.onFlush;
     this.#seal = sealTemplate(options.incarnation);
     this.#seed = workerSeed(incarnationTail(options.incarnation));
     this.#onFull = options.onFull ?? "refuse";
     this.#room =
       options.maxLogBytes === undefined
         ? undefined
-        : new LogRoom(options.directory, options.maxLogBytes, options.clock);
+        : new LogRoom(
+            { directory: options.directory, prefix: PREDICTION_LOG },
+            options.maxLogBytes,
+            options.clock,
+          );
     this.#writer = openSegmentWriter({ ...options, prefix: PREDICTION_LOG });
   }
 
@@ -210,6 +218,7 @@ export class PredictionLog {
   flush(): void {
     const group = this.#waiting;
     if (group.length === 0) return;
+    this.#onFlush?.();
     this.#waiting = this.#acknowledging;
     this.#acknowledging = group;
     const error = this.#commit(group.length);

@@ -1,4 +1,5 @@
 import { SlipwayError } from "../kernel/index.ts";
+import { type QueueRefusal, retryAfterSeconds } from "./admission.ts";
 import { servingErrors } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { ModelStatus, ServedVersion } from "./served-version.ts";
@@ -32,10 +33,11 @@ export function unknownVersion(status: ModelStatus, version: number): SlipwayErr
   );
 }
 
-export function unknownLabel(model: string, label: string): SlipwayError {
+export function unknownLabel(model: string, label: string, known: readonly string[]): SlipwayError {
+  const names = known.map((name) => `"${name}"`).join(", ");
   return servingErrors.SERVING_UNKNOWN_LABEL.error(
-    `model "${model}" has no alias "${label.slice(0, 100)}"; it has "champion"`,
-    { details: { model, label: label.slice(0, 100), known: ["champion"] } },
+    `model "${model}" has no alias "${label.slice(0, 100)}"; it has ${names}`,
+    { details: { model, label: label.slice(0, 100), known } },
   );
 }
 
@@ -88,6 +90,32 @@ export function busy({ model }: ServedVersion, open: number): SlipwayError {
   return servingErrors.SERVING_BUSY.error(
     `model ${model} has ${open} requests to answer before this one; try again`,
     { details: { model, open } },
+  );
+}
+
+const OVERLOADED: Readonly<Record<Exclude<QueueRefusal, "expired">, string>> = {
+  "expected-wait": "this request would wait too long",
+  "queue-full": "too many requests wait already",
+  deadline: "the answer would come after the deadline of this request",
+};
+
+export function shedError(
+  { model }: Pick<ServedVersion, "model">,
+  reason: QueueRefusal,
+  retryAfterMs: number,
+): SlipwayError {
+  if (reason === "expired") return late(model);
+  const seconds = retryAfterSeconds(retryAfterMs);
+  return servingErrors.SERVING_OVERLOADED.error(`model ${model} is overloaded: ${OVERLOADED[reason]}`, {
+    details: { model, reason, retryAfterSeconds: seconds },
+    hint: `Try again in ${seconds} s, or send fewer requests at once.`,
+  });
+}
+
+export function late(model: string): SlipwayError {
+  return servingErrors.SERVING_DEADLINE_EXCEEDED.error(
+    `the deadline of this request to model ${model} passed before it could be answered`,
+    { details: { model } },
   );
 }
 

@@ -14,6 +14,8 @@ export interface RoutedModel {
   readonly versions: readonly RoutedVersion[];
   /** The version that answers requests which name none; one of `versions`. */
   readonly champion: number;
+  /** The version that each label names; snapshots of older releases have none. */
+  readonly aliases?: Readonly<Record<string, number>>;
 }
 
 export interface RoutedVersion {
@@ -24,6 +26,7 @@ export interface RoutedVersion {
 /** Longest model name that a frame of the prediction log has room for, in UTF-8 bytes. */
 export const MAX_MODEL_NAME_BYTES = 200;
 
+const ALIAS = /^[a-z][a-z0-9_-]{0,62}$/;
 const MODEL_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 /** Checks a routing snapshot that came from a file or a wire. @throws SERVING_BAD_ROUTING naming the first fault */
@@ -45,9 +48,24 @@ export function parseRouting(value: unknown): RoutingSnapshot {
     const champion = positiveInteger(model.champion, `${at}.champion`);
     if (!versions.some(({ version }) => version === champion))
       throw bad(`${at}.champion: version ${champion} is not among its versions`);
-    return { name, versions, champion };
+    const aliases = parseAliases(model.aliases, { at: `${at}.aliases`, versions });
+    return { name, versions, champion, ...(aliases === undefined ? {} : { aliases }) };
   });
   return { format: "slipway.routing/1", generation, models };
+}
+
+function parseAliases(
+  value: unknown,
+  { at, versions }: { readonly at: string; readonly versions: readonly RoutedVersion[] },
+): Record<string, number> | undefined {
+  if (value === undefined) return undefined;
+  const entries = Object.entries(record(value, at)).map(([alias, named]): [string, number] => {
+    if (!ALIAS.test(alias)) throw bad(`${at}: ${JSON.stringify(alias.slice(0, 100))} is not an alias`);
+    if (!versions.some(({ version }) => version === named))
+      throw bad(`${at}.${alias}: version ${String(named)} is not among its versions`);
+    return [alias, Number(named)];
+  });
+  return Object.fromEntries(entries);
 }
 
 function parseVersions(value: unknown, at: string): RoutedVersion[] {

@@ -3,7 +3,7 @@ import { decodeBase32Tail, type PredictionId } from "./prediction-id.ts";
 /** What the log kept of a request: all of it, its header only because the model's log is a sample, or nothing. */
 export type Kept = "full" | "sampled-out" | "unlogged";
 
-const RANGE = 2 ** 32;
+const RANGE = 0x1_0000_0000;
 
 /**
  * The place of a request among all, from 0 to 1: a share s of a model's log holds those below s, so that a smaller share

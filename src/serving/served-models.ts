@@ -1,23 +1,22 @@
 import type { CodeTrust } from "../bundle/index.ts";
-import { type Digest, digestOfJson, sleep } from "../kernel/index.ts";
+import { type Digest, digestOfJson } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import type { LiveWindows, ModelWindows } from "../stream/index.ts";
 import { loadModel, type ServableModel, warm } from "./loaded-model.ts";
+import { ModelHolds } from "./model-holds.ts";
 import type { ImageRules } from "./model-images.ts";
+import { NOT_READY, nextReadiness, type Readiness } from "./readiness.ts";
 import { notReady, unavailable, unknownLabel, unknownModel, unknownVersion } from "./refusals.ts";
 import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
 import type { VersionSelector } from "./served-version.ts";
 import {
   type Arm,
-  type Closable,
+  closableOf,
   closablesOf,
   EMPTY_TABLE,
   prepareTable,
   type ServingTable,
 } from "./serving-table.ts";
-
-/** A request may have found its model before the swap and ask it only when its body has arrived. */
-const LAST_CALLS_MS = 60_000;
 
 export interface ServedModelsOptions {
   readonly blobs: BlobStore;
@@ -25,14 +24,16 @@ export interface ServedModelsOptions {
   readonly images: ImageRules;
   readonly windows: LiveWindows;
   readonly incarnation: string;
+  /** Whether it stands beside or in place of workers that were ready. */
+  readonly joinsServing: boolean;
 }
 
 /** The models that a worker holds: what a routing snapshot names is loaded, swapped in as a whole, and what is left is closed. */
 export class ServedModels {
   readonly #options: ServedModelsOptions;
-  readonly #ending = new AbortController();
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #holds = new ModelHolds();
   #table: ServingTable = EMPTY_TABLE;
+  #readiness: Readiness = NOT_READY;
   #applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: ServedModelsOptions) {
@@ -52,9 +53,12 @@ export class ServedModels {
 
   /** See `DataPlane.ready`. */
   ready(): boolean {
-    const { generation, statuses } = this.#table;
-    if (generation === 0) return false;
-    return statuses.length === 0 || statuses.some((status) => status.ready);
+    return this.#readiness.ready;
+  }
+
+  /** See `DataPlane.unready`. */
+  unready(): readonly string[] {
+    return this.#readiness.unready;
   }
 
   /** See `DataPlane.find`. */
@@ -63,7 +67,12 @@ export class ServedModels {
     if (model === undefined)
       throw this.#table.generation === 0 ? notReady() : unknownModel(name, [...this.#table.models.keys()]);
     const { version, label } = selector;
-    if (label !== undefined && label !== "champion") throw unknownLabel(name, label);
+    if (label !== undefined) {
+      const labelled = model.labels.get(label);
+      if (labelled === undefined) throw unknownLabel(name, label, [...model.labels.keys()]);
+      if (labelled.arm === undefined) throw unavailable(model.status, labelled.version);
+      return labelled.arm;
+    }
     if (version === undefined) {
       if (model.champion === undefined) throw unavailable(model.status, undefined);
       return model.champion;
@@ -75,15 +84,20 @@ export class ServedModels {
     throw unknownVersion(model.status, version);
   }
 
+  /** See `DataPlane.hold`. */
+  hold({ loaded }: Arm): () => void {
+    const model = closableOf(loaded);
+    return model === undefined ? () => undefined : this.#holds.hold(model);
+  }
+
   /** When no snapshot is being applied any more. */
   async settled(): Promise<void> {
     await this.#applying;
   }
 
-  /** Closes all models, those that were to be kept for last calls too. */
+  /** Closes all models, also those that are held. */
   async close(): Promise<void> {
-    this.#ending.abort();
-    await Promise.all(this.#retiring);
+    await this.#holds.close();
     await Promise.all(Array.from(closablesOf(this.#table), (model) => model.close()));
   }
 
@@ -101,8 +115,10 @@ export class ServedModels {
       return refused(thrown instanceof Error ? thrown.message : String(thrown));
     }
     const digest = digestOfJson(routing);
+    const again = routing.generation === current.generation && digest === current.digest;
+    if (again && current.complete)
+      return { outcome: "applied", generation: current.generation, problems: [] };
     // The same snapshot again is a second try at what did not load.
-    const again = routing.generation === current.generation && digest === current.digest && !current.complete;
     if (routing.generation <= current.generation && !again) {
       return refused(
         `generation ${routing.generation} is not newer than generation ${current.generation}, which is being served`,
@@ -118,26 +134,24 @@ export class ServedModels {
       onProblem: (problem) => problems.push(problem),
     });
     this.#table = next;
+    const { joinsServing } = this.#options;
+    this.#readiness = nextReadiness(this.#readiness, { statuses: next.statuses, joinsServing });
     this.#options.windows.retain(windowsOf(next));
     const kept = closablesOf(next);
-    for (const model of closablesOf(current)) if (!kept.has(model)) this.#retiring.add(this.#retire(model));
+    for (const model of closablesOf(current)) if (!kept.has(model)) this.#holds.retire(model);
     return { outcome: "applied", generation: routing.generation, problems };
-  }
-
-  /** Closes a model that nothing names any more, when those have been answered who still know it. */
-  async #retire(model: Closable): Promise<void> {
-    const { signal } = this.#ending;
-    // When the data plane is closed the wait ends early.
-    do await sleep(LAST_CALLS_MS, signal).catch(() => undefined);
-    while (model.openCalls() > 0 && !signal.aborted);
-    await model.close();
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
     const { blobs, trust, images } = this.#options;
     const loaded = await loadModel(blobs, bundle, { trust, images });
-    if (loaded.runs === "inline") await warm(loaded);
-    return loaded;
+    try {
+      await (loaded.runs === "inline" ? warm(loaded) : loaded.warm());
+      return loaded;
+    } catch (thrown) {
+      await closableOf(loaded)?.close();
+      throw thrown;
+    }
   }
 
   async #openWindows(model: string, loaded: ServableModel): Promise<ModelWindows | undefined> {

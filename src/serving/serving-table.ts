@@ -7,6 +7,8 @@ import type { RoutedModel, RoutingSnapshot } from "./routing.ts";
 import type { ModelStatus, ServedVersion, VersionStatus } from "./served-version.ts";
 import type { ThreadedModel } from "./threaded-model.ts";
 
+const CHAMPION = "champion";
+
 /** A loaded version in its place. */
 export class Arm implements ServedVersion {
   readonly model: string;
@@ -50,7 +52,14 @@ export class Arm implements ServedVersion {
 export interface ServedModel {
   readonly champion: Arm | undefined;
   readonly arms: ReadonlyMap<number, Arm>;
+  /** The version that each label names, and the arm that answers for it: the former one where it did not load. */
+  readonly labels: ReadonlyMap<string, LabelledArm>;
   readonly status: ModelStatus;
+}
+
+export interface LabelledArm {
+  readonly version: number;
+  readonly arm: Arm | undefined;
 }
 
 /** What a worker serves: immutable, replaced as a whole. */
@@ -107,15 +116,19 @@ export async function prepareTable(
   };
 }
 
-/** A model whose champion does not load keeps its former champion. */
+/** A label whose version does not load keeps the one that it named before. */
 async function prepareModel(routed: RoutedModel, preparation: Preparation): Promise<ServedModel> {
   const { former, incarnation, load, openWindows, onProblem } = preparation;
   const arms = new Map<number, Arm>();
   const versions: VersionStatus[] = [];
   for (const { version, bundle } of routed.versions) {
     try {
-      const loaded = loadedIn(former, bundle) ?? (await load(bundle));
-      const windows = await openWindows(routed.name, loaded);
+      const known = loadedIn(former, bundle);
+      const loaded = known ?? (await load(bundle));
+      const windows = await openWindows(routed.name, loaded).catch(async (thrown: unknown) => {
+        if (known === undefined) await closableOf(loaded)?.close();
+        throw thrown;
+      });
       const arm = version === routed.champion ? "champion" : "version";
       arms.set(version, new Arm({ model: routed.name, version, arm }, { loaded, windows }, incarnation));
       versions.push({ version, bundle, state: "available" });
@@ -125,14 +138,20 @@ async function prepareModel(routed: RoutedModel, preparation: Preparation): Prom
       versions.push({ version, bundle, state: "failed", problem: withoutPath(problem, thrown) });
     }
   }
-  const champion = arms.get(routed.champion) ?? former.models.get(routed.name)?.champion;
-  if (champion !== undefined && !arms.has(champion.version)) {
-    arms.set(champion.version, champion);
-    if (!versions.some(({ version }) => version === champion.version))
-      versions.push({ version: champion.version, bundle: champion.bundle, state: "available" });
+  const labels = new Map<string, LabelledArm>();
+  const before = former.models.get(routed.name)?.labels;
+  for (const [label, version] of Object.entries({ ...routed.aliases, [CHAMPION]: routed.champion })) {
+    const arm = arms.get(version) ?? before?.get(label)?.arm;
+    labels.set(label, { version, arm });
+    if (arm === undefined || arms.has(arm.version)) continue;
+    arms.set(arm.version, arm);
+    if (!versions.some((entry) => entry.version === arm.version))
+      versions.push({ version: arm.version, bundle: arm.bundle, state: "available" });
   }
+  const champion = labels.get(CHAMPION)?.arm;
   const ready = champion !== undefined;
-  return { champion, arms, status: { name: routed.name, champion: champion?.version, ready, versions } };
+  const status = { name: routed.name, champion: champion?.version, ready, versions };
+  return { champion, arms, labels, status };
 }
 
 /** Callers of the prediction port are told what is wrong, not where it lies on this machine. */
@@ -142,14 +161,18 @@ function withoutPath(problem: string, thrown: unknown): string {
 }
 
 /** What of a model has to be closed when it is not served any more. */
-export type Closable = Pick<ThreadedModel, "openCalls" | "close">;
+export type Closable = Pick<ThreadedModel, "close">;
+
+export function closableOf(loaded: ServableModel): Closable | undefined {
+  return loaded.runs === "on-thread" ? loaded : loaded.images;
+}
 
 /** The threads and readers that the models of a table hold. */
 export function closablesOf(table: ServingTable): Set<Closable> {
   const found = new Set<Closable>();
   for (const { arms } of table.models.values()) {
     for (const { loaded } of arms.values()) {
-      const closable = loaded.runs === "on-thread" ? loaded : loaded.images;
+      const closable = closableOf(loaded);
       if (closable !== undefined) found.add(closable);
     }
   }

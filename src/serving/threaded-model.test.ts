@@ -129,9 +129,10 @@ describe("a graph that is served", () => {
     expect(await room.replay({})).toMatchObject({ total: 1, identical: 1 });
   });
 
-  it("goes on answering those who found it before another version took its place", async () => {
+  it("goes on answering those who hold it when another version has taken its place, and is closed after them", async () => {
     const room = await openRoom(slope);
     const before = room.dataPlane.find("graph");
+    const release = room.dataPlane.hold(before);
     const next = await writeGraphBundle(room.blobs, roots);
     await room.dataPlane.apply(routingOf(2, [next], { name: "graph" }));
     const acknowledged = new Promise<void>((resolve, reject) => {
@@ -141,6 +142,12 @@ describe("a graph that is served", () => {
         .then(({ outputs }) => expect(outputs).toEqual([5]), reject);
     });
     await acknowledged;
+    release();
+    const late = { records: [{ x: [3, 1] }], json: undefined };
+    const never = { acknowledge: () => expect.unreachable(), refuse: () => expect.unreachable() };
+    await expect(room.dataPlane.predictOnThread(before, late, never)).rejects.toMatchObject({
+      code: "INFERENCE_SESSION_CLOSED",
+    });
     expect((await predictLater(room, "graph", [{ m: [1, 1, 1, 1] }])).outputs).toEqual([1, 1, 1, 1]);
   });
 });

@@ -47,6 +47,8 @@ export interface ThreadedModel extends PlanWindows {
     records: readonly Readonly<Record<string, unknown>>[],
     given: { readonly derived: Float64Array; readonly onWrong: OnWrongInstance },
   ): Promise<ThreadedAnswers>;
+  /** Runs the model on made-up instances, so that the first request need not wait longer than others. @throws INFERENCE_SESSION_* */
+  warm(): Promise<void>;
   /** Ends the thread; calls that are open are refused. */
   close(): Promise<void>;
 }
@@ -64,9 +66,13 @@ export async function openThreadedModel(
 ): Promise<ThreadedModel> {
   const { digest, signature, manifest } = bundle;
   const isImported = kernel.outputs.length === 0;
-  const predict = isImported
-    ? byRecords(await openImported(bundle))
-    : byFeatures(await openTrained(bundle, kernel), kernel, images);
+  const predict = await (isImported
+    ? openImported(bundle).then(byRecords)
+    : openTrained(bundle, kernel).then((engine) => byFeatures(engine, kernel, images))
+  ).catch(async (thrown: unknown) => {
+    await images?.close();
+    throw thrown;
+  });
   let open = 0;
   return {
     runs: "on-thread",
@@ -84,11 +90,13 @@ export async function openThreadedModel(
         open--;
       }
     },
+    warm: predict.warm,
     close: predict.close,
   };
 }
 
 interface Predicts {
+  readonly warm: () => Promise<void>;
   readonly answer: ThreadedModel["predict"];
   readonly close: () => Promise<void>;
 }
@@ -101,6 +109,7 @@ function byRecords(model: OnnxModel): Predicts {
       features: NO_FEATURES,
       ...(await model.predict(records, onWrong)),
     }),
+    warm: () => model.warm(),
     close: () => model.close(),
   };
 }
@@ -127,6 +136,7 @@ function byFeatures(engine: OnnxEngine, kernel: FeatureKernel, images: ModelImag
       const outputs = await engine.predictRows(features, records.length);
       return { features, width: engine.outputs, outputs, texts: [], tensors: undefined };
     },
+    warm: () => engine.warm(),
     close: async () => {
       await engine.close();
       await images?.close();

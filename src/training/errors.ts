@@ -53,11 +53,11 @@ export const trainingErrors = defineErrors({
   },
   TRAINING_NO_MODEL_FILE: {
     kind: "invalid",
-    doc: "The program of a command trainer ended well and left no model file, or several.",
+    doc: "The program of a command trainer ended well and left no model file, or several; or the file of a pretrained model cannot be read.",
   },
   TRAINING_MODEL_MISMATCH: {
     kind: "invalid",
-    doc: "The model that a program left does not fit the features or the target of the model it was trained for.",
+    doc: "The model that a program left, or that was trained elsewhere, does not fit the features or the target of the model it is for.",
   },
   TRAINING_WORKER_FAILED: {
     kind: "internal",

@@ -1,6 +1,8 @@
 export { programDigest, sealTrainer } from "./command/seal-trainer.ts";
 export type { ProgramPorts } from "./command/train-command.ts";
 export { trainingErrors } from "./errors.ts";
+export { type ForeignModel, readForeignModel } from "./foreign/foreign-model.ts";
+export { matchCategories } from "./foreign/match-categories.ts";
 export {
   type CommandOptions,
   type CommandSpec,
@@ -11,7 +13,11 @@ export {
   type GbdtOptions,
   type GbdtSpec,
   gbdt,
+  type PretrainedOptions,
+  type PretrainedSpec,
+  pretrained,
   type SealedCommandSpec,
+  type SealedPretrainedSpec,
   type SealedTrainerSpec,
   type TrainerSpec,
 } from "./spec.ts";

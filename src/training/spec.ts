@@ -17,6 +17,7 @@ import {
   isInRange,
   type OptionRange,
 } from "./option-range.ts";
+import { checkPretrained, type PretrainedSpec, type SealedPretrainedSpec } from "./pretrained-spec.ts";
 
 /**
  * Gradient boosted decision trees. Names and meanings follow LightGBM, whose defaults these are; the name it uses is
@@ -76,10 +77,10 @@ export interface GbdtSpec {
 }
 
 /** What a project may put after `trainer:`. */
-export type TrainerSpec = GbdtSpec | FtrlSpec | CommandSpec;
+export type TrainerSpec = GbdtSpec | FtrlSpec | CommandSpec | PretrainedSpec;
 
-/** The same, with the files that a program consists of: what a recipe holds. */
-export type SealedTrainerSpec = GbdtSpec | FtrlSpec | SealedCommandSpec;
+/** The same, with the files that a program consists of, or the file that a model was trained to: what a recipe holds. */
+export type SealedTrainerSpec = GbdtSpec | FtrlSpec | SealedCommandSpec | SealedPretrainedSpec;
 
 export {
   type CodeFile,
@@ -90,6 +91,13 @@ export {
 } from "./command-spec.ts";
 
 export { type FtrlOptions, type FtrlSpec, ftrl } from "./ftrl-spec.ts";
+
+export {
+  type PretrainedOptions,
+  type PretrainedSpec,
+  pretrained,
+  type SealedPretrainedSpec,
+} from "./pretrained-spec.ts";
 
 export type GbdtOptions = Partial<Omit<GbdtSpec, "kind">>;
 
@@ -169,6 +177,9 @@ export function checkTrainer<Spec extends TrainerSpec>(spec: Spec): Spec {
     case "command":
       checkCommand(spec);
       break;
+    case "pretrained":
+      checkPretrained(spec);
+      break;
     default:
       throw unknownTrainer(spec);
   }
@@ -187,7 +198,7 @@ function checkGbdt(spec: GbdtSpec): GbdtSpec {
 function unknownTrainer({ kind }: never | { readonly kind?: unknown }): Error {
   return trainingErrors.TRAINING_BAD_OPTION.error(`there is no trainer "${String(kind)}"`, {
     details: { option: "kind" },
-    hint: 'The trainers of this version are "gbdt", "ftrl" and "command".',
+    hint: 'The trainers of this version are "gbdt", "ftrl", "command" and "pretrained".',
   });
 }
 

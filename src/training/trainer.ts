@@ -1,8 +1,10 @@
 import { assertNever, type FeatureMatrix } from "../kernel/index.ts";
 import { type ProgramPorts, trainByCommand } from "./command/train-command.ts";
+import type { ForeignModel } from "./foreign/foreign-model.ts";
 import { trainFtrl } from "./ftrl.ts";
 import { trainGbdt } from "./gbdt.ts";
 import { checkTrainer, type SealedTrainerSpec } from "./spec.ts";
+import { trainPretrained } from "./train-pretrained.ts";
 import { checkTrainingData } from "./training-data.ts";
 
 /** Rows to learn from or to validate with. */
@@ -45,6 +47,8 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
   /** Needed by `command` only. */
   readonly program?: ProgramPorts;
+  /** Needed by `pretrained` only: the file, read. */
+  readonly pretrained?: ForeignModel;
 }
 
 export interface FeatureImportance {
@@ -89,7 +93,7 @@ export interface TrainedModel {
  *
  * @throws TRAINING_BAD_OPTION, TRAINING_NO_ROWS, TRAINING_NO_FEATURES, TRAINING_WRONG_SHAPE, TRAINING_BAD_TARGET,
  * TRAINING_CONSTANT_TARGET, TRAINING_BAD_WEIGHT, TRAINING_BAD_CATEGORY, TRAINING_TOO_LARGE, TRAINING_DIVERGED,
- * and for `command` what `trainByCommand` throws; the signal's reason
+ * and for `command` and `pretrained` what `trainByCommand` and `trainPretrained` throw; the signal's reason
  */
 export async function trainModel(
   spec: SealedTrainerSpec,
@@ -106,6 +110,8 @@ export async function trainModel(
       return await trainFtrl(spec, data, options);
     case "command":
       return await trainByCommand(spec, data, options);
+    case "pretrained":
+      return await trainPretrained(data, options);
     default:
       return assertNever(spec);
   }

@@ -187,7 +187,7 @@ export const versionDetail = versionRecord.extend({
     config: z.string(),
     /** Git commit of the project, with `+changes` when the working tree differed; `null` outside a repository. */
     code: z.string().nullable(),
-    /** Of a version that was imported instead of trained; run, dataset, snapshot and config are empty then. */
+    /** Of a version that another program trained. Without features of a project run, dataset, snapshot and config are empty. */
     origin: originRecord.optional(),
     /** Of a version that came from another installation: where it was registered before, the first place first. */
     provenance: list(provenanceRecord).optional(),
@@ -252,7 +252,7 @@ export const importRecord = z.object({
   version: count,
   /** True when the same bundle was registered before. */
   alreadyRegistered: z.boolean(),
-  /** `rejected`: a gate of the installation that it comes from failed. */
+  /** `rejected`: a gate failed, here or in the installation that it comes from. */
   status: z.enum(["accepted", "rejected"]),
   /** True when this version is what the model's alias `champion` names now. */
   champion: z.boolean(),
@@ -266,6 +266,8 @@ export const importRecord = z.object({
   trees: count.optional(),
   /** The model file of another program that it was made from. */
   origin: originRecord.optional(),
+  /** The run, where the model of another program has features of the project. */
+  trained: trainRecord.optional(),
   /** The version that another installation exported. */
   from: formerVersion.optional(),
   durationMs: z.number(),
@@ -279,6 +281,15 @@ export const deploymentRecord = z.object({
   /** Of the routing document that carries the change. */
   generation: count,
   forced: z.boolean(),
+  /** What became of it on the workers; nothing where none run. */
+  takenUp: z.object({
+    /** Workers that serve this generation. */
+    workers: count,
+    /** Processes of those that do not yet, although they had a minute. */
+    behind: list(count),
+    /** What could not be loaded; the version before goes on answering in its place. */
+    problems: list(z.string()),
+  }),
 });
 
 export const journalRecord = z.object({

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { absolutePath } from "./absolute-path.ts";
 import {
   deploymentRecord,
   errorRecord,
@@ -18,58 +17,16 @@ import {
   versionDetail,
   versionRecord,
 } from "./control-records.ts";
+import { dataOperations } from "./data-operations.ts";
 import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
 import { logOperations } from "./log-records.ts";
+import { absolutePath, changing, instant, limit, name, reading, reason, threads } from "./operation.ts";
 import { backupRecord, modelFileRecord } from "./portable-records.ts";
-import {
-  exportRecord,
-  rejectsRecord,
-  snapshotDetail,
-  snapshotDifference,
-  snapshotRecord,
-  tagRecord,
-} from "./snapshot-records.ts";
-import { validationRecord, validationSummary } from "./validation-records.ts";
-
-interface Operation<Input extends z.ZodType, Output extends z.ZodType> {
-  readonly doc: string;
-  readonly input: Input;
-  readonly output: Output;
-  /** True when the operation changes nothing. */
-  readonly reads: boolean;
-  /** Most bytes that its input may have as JSON, where that is more than the usual few. */
-  readonly largestInput?: number;
-}
-
-const reading = <Input extends z.ZodType, Output extends z.ZodType>(
-  doc: string,
-  schemas: { readonly input: Input; readonly output: Output },
-): Operation<Input, Output> => ({ doc, reads: true, ...schemas });
-
-const changing = <Input extends z.ZodType, Output extends z.ZodType>(
-  doc: string,
-  schemas: { readonly input: Input; readonly output: Output },
-): Operation<Input, Output> => ({ doc, reads: false, ...schemas });
-
-const name = z.string().min(1).max(200);
-const limit = z.number().int().min(1).max(10_000);
-const reason = z.string().max(2000).optional().describe("Why, for the journal.");
-const instant = z.iso
-  .datetime({ offset: true, error: "an ISO 8601 time with a zone is wanted, such as 2026-01-31T12:00:00Z" })
-  .optional();
 
 const recomputeWindows = z
   .boolean()
   .default(false)
   .describe("Compute what windows said anew from the stream, too, and compare it with what was logged.");
-
-const threads = z
-  .number()
-  .int()
-  .min(1)
-  .max(256)
-  .optional()
-  .describe("Worker threads of the trainer; the result does not depend on it.");
 
 /** Most bytes of a model file that is imported: 64 MiB. */
 export const MOST_MODEL_FILE_BYTES = 64 * 1024 * 1024;
@@ -78,28 +35,6 @@ const MOST_BASE64 = Math.ceil(MOST_MODEL_FILE_BYTES / 3) * 4;
 
 /** The model files of other programs. */
 export const modelFileFormats = ["lightgbm", "xgboost-json", "xgboost-ubj", "onnx"] as const;
-const snapshotReference = z
-  .string()
-  .min(1)
-  .max(64)
-  .describe("A tag, a digest, the beginning of one, or `latest`.");
-
-/** Which snapshot of a dataset. */
-const snapshotChoice = {
-  dataset: name,
-  snapshot: snapshotReference.optional(),
-  asOf: instant.describe(
-    "Instead of `snapshot`: the one that was the newest at this time. Without both: the newest.",
-  ),
-};
-const eitherSnapshotOrTime = {
-  error: "give either a snapshot or a time, not both",
-  path: ["asOf"],
-};
-
-const isOneChoice = (choice: { snapshot?: string | undefined; asOf?: string | undefined }): boolean =>
-  choice.snapshot === undefined || choice.asOf === undefined;
-
 /** A version's number, or an alias such as `champion`. */
 const versionReference = z.union([z.number().int().min(1), name]);
 
@@ -108,96 +43,7 @@ const versionReference = z.union([z.number().int().min(1), name]);
  * a command of the CLI. Inputs are strict, so that a misspelt field is refused; outputs may gain fields.
  */
 export const controlOperations = {
-  "data.add": changing("Reads the sources of one dataset, or of all, and records a snapshot of each.", {
-    input: z.strictObject({ dataset: name.optional() }),
-    output: z.object({
-      snapshots: z
-        .array(
-          snapshotRecord.extend({
-            /** True when the rows are those of a snapshot that exists. */
-            reused: z.boolean(),
-            /** `null` where the dataset has no checks. */
-            validation: validationSummary.nullable(),
-            durationMs: z.number(),
-          }),
-        )
-        .readonly(),
-    }),
-  }),
-  "data.log": reading("Lists snapshots, newest first.", {
-    input: z.strictObject({ dataset: name.optional(), limit: limit.default(50) }),
-    output: z.object({ snapshots: z.array(snapshotRecord).readonly() }),
-  }),
-  "data.show": reading("Describes one snapshot: its columns, their values, the files it was read from.", {
-    input: z.strictObject(snapshotChoice).refine(isOneChoice, eitherSnapshotOrTime),
-    output: snapshotDetail,
-  }),
-  "data.rejects": reading("Lists the rows that were rejected when a snapshot was taken, with the reasons.", {
-    input: z
-      .strictObject({ ...snapshotChoice, limit: limit.default(50) })
-      .refine(isOneChoice, eitherSnapshotOrTime),
-    output: rejectsRecord,
-  }),
-  "data.diff": reading(
-    "Compares two snapshots of a dataset: columns, rows, and how values are distributed.",
-    {
-      input: z.strictObject({
-        dataset: name,
-        before: snapshotReference,
-        after: snapshotReference.default("latest"),
-        key: z
-          .array(name)
-          .min(1)
-          .max(100)
-          .readonly()
-          .optional()
-          .describe("Columns that together name a row. Without them rows are compared by blocks of 65,536."),
-        exact: z
-          .boolean()
-          .default(false)
-          .describe("Distances of numbers from the rows themselves instead of the profiles."),
-      }),
-      output: snapshotDifference,
-    },
-  ),
-  "data.validate": changing("Judges a snapshot by the checks of its dataset, and records what was found.", {
-    input: z
-      .strictObject({
-        ...snapshotChoice,
-        training: z
-          .strictObject({ dataset: name, snapshot: snapshotReference.optional() })
-          .optional()
-          .describe("Judge by the checks of this dataset instead, for skew against a snapshot of it."),
-        accept: z
-          .union([z.literal("all"), z.array(z.number().int().min(1)).min(1).max(1000).readonly()])
-          .optional()
-          .describe(
-            "Write the proposed changes into the configuration: all, or those of these anomalies, from 1.",
-          ),
-      })
-      .refine(isOneChoice, eitherSnapshotOrTime),
-    output: validationRecord,
-  }),
-  "data.tag": changing("Makes a tag name a snapshot.", {
-    input: z.strictObject({ dataset: name, snapshot: snapshotReference, tag: name, reason }),
-    output: tagRecord,
-  }),
-  "data.untag": changing("Takes a tag away; the snapshot stays.", {
-    input: z.strictObject({ dataset: name, tag: name, reason }),
-    output: tagRecord,
-  }),
-  "data.export": changing("Writes the rows of a snapshot, or those rejected for it, to a file.", {
-    input: z
-      .strictObject({
-        ...snapshotChoice,
-        out: absolutePath.describe(
-          "A .csv, .tsv, .ndjson or .parquet file on the control plane's machine; it appears whole or not at all.",
-        ),
-        what: z.enum(["rows", "rejects"]).default("rows"),
-      })
-      .refine(isOneChoice, eitherSnapshotOrTime),
-    output: exportRecord,
-  }),
+  ...dataOperations,
   train: changing("Runs a model's pipeline: snapshot, split, fit, train, evaluate, gates, register.", {
     input: z.strictObject({
       model: name,
@@ -283,7 +129,7 @@ export const controlOperations = {
           model: name
             .optional()
             .describe(
-              "Wanted for the files of other programs; a version of another installation brings its name.",
+              "Wanted for the files of other programs, by default that of `features`; a version of another installation brings its name.",
             ),
           file: z
             .union([
@@ -309,6 +155,11 @@ export const controlOperations = {
               "Take a version of another installation although it has custom functions, which are code; the journal keeps it.",
             ),
           format: z.enum(modelFileFormats).optional().describe("Without it, found out from the file."),
+          features: name
+            .optional()
+            .describe(
+              "A model of the project whose data, features, target, split and gates the file of another program is to have.",
+            ),
           reason,
         }),
         output: importRecord,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath } from "./absolute-path.ts";
+import { absolutePath } from "./operation.ts";
 
 const count = z.number().int().min(0);
 

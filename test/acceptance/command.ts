@@ -65,6 +65,7 @@ export function errorOf({ stdout, stderr }: Finished): ErrorForPrograms {
 
 export interface RunningServer {
   readonly predictions: string;
+  /** Empty while there is no control plane. */
   readonly console: string;
   readonly process: ChildProcess;
   /** Everything it has written so far. */
@@ -89,7 +90,7 @@ export async function slipwayUp(
   ];
   const child = launch(args, options);
   const output: string[] = [];
-  const listening = Promise.withResolvers<{ predictions: string; console: string }>();
+  const listening = Promise.withResolvers<{ predictions: string; console: string | null }>();
   createInterface({ input: child.stdout! }).on("line", (line) => {
     output.push(line);
     const event: unknown = JSON.parse(line);
@@ -102,7 +103,7 @@ export async function slipwayUp(
   const { predictions, console } = await listening.promise;
   return {
     predictions,
-    console,
+    console: console ?? "",
     process: child,
     output: () => output.join("\n"),
     stop: () => {
@@ -150,6 +151,6 @@ function launch(
   });
 }
 
-function isListening(event: unknown): event is { predictions: string; console: string } {
+function isListening(event: unknown): event is { predictions: string; console: string | null } {
   return typeof event === "object" && event !== null && "kind" in event && event.kind === "listening";
 }

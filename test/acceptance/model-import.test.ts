@@ -187,3 +187,171 @@ describe.skipIf(dart === undefined)("a model that was trained elsewhere", () => 
     expect(models.map(({ name }) => name).sort()).toEqual(["cancer", "kinds"]);
   });
 });
+
+const withLabels = sharedData("models-ankane/lightgbm/categorical.txt");
+const withNumbers = sharedData("models-ankane/xgboost/model.json");
+
+/** Raw records of the data that both files were trained on: the fourth column as a text. */
+const HOMES = `import { atMost, byRandom, csv, dataset, model, pretrained } from "slipway";
+
+export const homes = dataset({
+  source: csv("homes.csv"),
+  columns: { x0: "float", x1: "float", x2: "float", kind: "category", y: { type: "float", known: "after" } },
+});
+
+export const price = model({
+  from: homes,
+  target: (row) => row.y,
+  features: (c) => ({ x0: c.x0, x1: c.x1, x2: c.x2, x3: c.kind }),
+  split: byRandom({ evaluateShare: 0.2 }),
+  trainer: pretrained({ file: "price.txt" }),
+  gates: [atMost("rmse", 10)],
+});
+
+const kinds = Array.from({ length: 10 }, (_, code) => \`cat\${code}\`);
+
+export const encoded = model({
+  from: homes,
+  target: (row) => row.y,
+  features: (c) => ({ x0: c.x0, x1: c.x1, x2: c.x2, x3: c.kind.ordinal({ order: kinds }) }),
+  split: byRandom({ evaluateShare: 0.2 }),
+});
+`;
+
+const RAW = [
+  { x0: 3.7, x1: 1.2, x2: 7.2, kind: "cat9" },
+  { x0: 7.5, x1: 0.5, x2: 7.9, kind: "cat0" },
+  { x0: 0.1, x1: 9.7, x2: 2.2, kind: "cat4" },
+];
+
+describe.skipIf(withLabels === undefined)("a model that was trained elsewhere on features", () => {
+  const folder = scratchFolder("model-import-features");
+  const other = scratchFolder("model-import-other");
+  const cwd = folder.path;
+  let server: RunningServer;
+
+  beforeAll(() => {
+    writeFileSync(join(cwd, "slipway.config.ts"), HOMES);
+    const [, ...rows] = lines(sharedData("models-ankane/lightgbm/data.csv") ?? "");
+    const raw = rows.map((row) => row.replace(/,(\d),(\S+)$/, ",cat$1,$2"));
+    writeFileSync(join(cwd, "homes.csv"), `x0,x1,x2,kind,y\n${raw.join("\n")}\n`);
+    copyFileSync(withLabels ?? "", join(cwd, "price.txt"));
+    copyFileSync(withNumbers ?? "", join(cwd, "price.json"));
+  });
+
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+    other.remove();
+  });
+
+  it("takes the place of a trainer, is evaluated and answers raw records", async () => {
+    const trained = await slipwayJson<OperationOutput<"train">>(["train", "price"], { cwd });
+    expect(trained).toMatchObject({
+      status: "accepted",
+      champion: true,
+      iterations: 5,
+      gates: [{ metric: "rmse", outcome: "passed" }],
+    });
+    expect(trained.evaluation.rows.evaluate).toBeGreaterThan(50);
+    server = await slipwayUp({ cwd });
+    const answer = await predict(server.predictions, "price", { instances: RAW });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    const expected = [0.996415541144579, 1.0809369939979934, 0.8874065298577134];
+    const predictions = answer.body.predictions as number[];
+    for (const [at, value] of expected.entries())
+      expect(Math.abs(predictions[at]! / value - 1)).toBeLessThan(1e-12);
+    const refused = await predict(server.predictions, "price", { instances: [{ ...RAW[0], x0: "far" }] });
+    expect(refused.status).toBe(400);
+    const id = answer.headers.get("x-slipway-prediction-id") ?? "";
+    const replayed = await slipwayJson<OperationOutput<"replay">>(["replay", `${id}.1`], { cwd });
+    expect(replayed).toMatchObject({ predictions: 1, identical: 1 });
+  });
+
+  it("has the lineage of both, and is reproduced", async () => {
+    const shown = await slipwayJson<OperationOutput<"models.show">>(["model", "show", "price"], { cwd });
+    expect(shown.lineage).toMatchObject({
+      dataset: "homes",
+      snapshot: expect.stringMatching(/^[0-9a-f]{64}$/),
+      config: expect.stringMatching(/^[0-9a-f]{64}$/),
+      origin: { format: "lightgbm", file: "price.txt", objective: "regression" },
+    });
+    expect(shown.trainer).toMatchObject({ kind: "pretrained", digest: shown.lineage.origin?.digest });
+    const text = (await slipway(["model", "show", "price"], { cwd })).stdout;
+    expect(text).toMatch(/snapshot +homes@/);
+    expect(text).toMatch(/imported from +price\.txt, LightGBM/);
+    writeFileSync(join(cwd, "price.txt"), "gone");
+    const reproduced = await slipwayJson<OperationOutput<"reproduce">>(["reproduce", "price"], { cwd });
+    expect(reproduced.verdict).toBe("identical");
+    copyFileSync(withLabels ?? "", join(cwd, "price.txt"));
+  });
+
+  it("is imported over the features of a model of the project", async () => {
+    const imported = await slipwayJson<Imported>(
+      ["model", "import", "price.json", "--name", "boosted", "--features", "encoded"],
+      { cwd },
+    );
+    expect(imported).toMatchObject({
+      model: "boosted",
+      version: 1,
+      champion: true,
+      task: "regression",
+      inputs: 4,
+      origin: { format: "xgboost-json", file: "price.json" },
+      trained: { status: "accepted" },
+    });
+    await expect
+      .poll(async () => (await predict(server.predictions, "boosted", { instances: [RAW[0]] })).status, {
+        timeout: 60_000,
+      })
+      .toBe(200);
+    const answer = await predict(server.predictions, "boosted", { instances: RAW });
+    const expected = [1.0065330266952515, 1.012018084526062, 0.9897798895835876];
+    for (const [at, value] of expected.entries())
+      expect(Math.abs((answer.body.predictions as number[])[at]! - value)).toBeLessThan(4e-7);
+    const reproduced = await slipwayJson<OperationOutput<"reproduce">>(["reproduce", "boosted"], { cwd });
+    expect(reproduced.verdict).toBe("identical");
+  });
+
+  it("goes to another installation with its file and its lineage", async () => {
+    await slipwayJson(["model", "export", "boosted", "--out", "boosted.slipway"], { cwd });
+    writeFileSync(join(other.path, "slipway.config.ts"), HOMES);
+    copyFileSync(join(cwd, "homes.csv"), join(other.path, "homes.csv"));
+    const imported = await slipwayJson<Imported>(["model", "import", join(cwd, "boosted.slipway")], {
+      cwd: other.path,
+    });
+    expect(imported).toMatchObject({ model: "boosted", version: 1, from: { model: "boosted" } });
+    const shown = await slipwayJson<OperationOutput<"models.show">>(["model", "show", "boosted"], {
+      cwd: other.path,
+    });
+    expect(shown.lineage.origin).toMatchObject({ format: "xgboost-json", file: "price.json" });
+    await slipwayJson(["data", "add", "homes"], { cwd: other.path });
+    const reproduced = await slipwayJson<OperationOutput<"reproduce">>(["reproduce", "boosted"], {
+      cwd: other.path,
+    });
+    expect(reproduced.verdict).toBe("identical");
+  });
+
+  it("is refused where names differ, and a version of another installation takes no features", async () => {
+    const labelled = await slipway(["model", "import", "price.txt", "--features", "nothing", "--json"], {
+      cwd,
+    });
+    expect(errorOf(labelled).code).toBe("APP_UNKNOWN_MODEL");
+    const wrong = await slipway(["model", "import", dart ?? "", "--features", "encoded", "--json"], { cwd });
+    expect(errorOf(wrong)).toMatchObject({
+      code: "TRAINING_MODEL_MISMATCH",
+      message: expect.stringContaining("it is a binary model"),
+    });
+    const exported = await slipway(
+      ["model", "import", "boosted.slipway", "--features", "encoded", "--json"],
+      { cwd },
+    );
+    expect(errorOf(exported).code).toBe("APP_BAD_MODEL_FILE");
+    const { models } = await slipwayJson<OperationOutput<"models.list">>(["models"], { cwd });
+    expect(Object.fromEntries(models.map(({ name, versions }) => [name, versions]))).toEqual({
+      price: 1,
+      encoded: 0,
+      boosted: 1,
+    });
+  });
+});

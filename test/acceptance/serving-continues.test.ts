@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { readWorkerStatuses } from "../../src/app/worker-status.ts";
 import type { OperationOutput } from "../../src/wire/index.ts";
 import { startLoad } from "../soak/load.ts";
 import { model, recordOf, type SoakProject, trainChampion, writeProject } from "../soak/project.ts";
-import { predict, slipwayJson, slipwayUp } from "./command.ts";
+import { errorOf, predict, slipway, slipwayJson, slipwayUp } from "./command.ts";
 
 let project: SoakProject;
 
@@ -134,6 +134,34 @@ describe("a running server", () => {
       await server.stop();
     }
     expect({ refused: load.refused(), unanswered: load.unanswered() }).toEqual({ refused: 0, unanswered: 0 });
+  });
+
+  it("starts from the last snapshot on disk when its database is gone, says so, and deploys again when it is back", async () => {
+    const cwd = project.path;
+    const database = join(cwd, ".slipway", "slipway.db");
+    renameSync(database, `${database}.away`);
+    const server = await slipwayUp({ cwd });
+    try {
+      expect(server.console).toBe("");
+      expect(server.output()).toContain("THERE IS NO CONTROL PLANE");
+      expect((await predict(server.predictions, model, { instances: [recordOf(4)] })).status).toBe(200);
+      const refused = await slipway(["deploy", `${model}@1`, "--json"], { cwd });
+      expect(errorOf(refused).code).toBe("APP_DATABASE_BEHIND");
+      renameSync(`${database}.away`, database);
+      await expect.poll(() => server.output(), { timeout: 120_000 }).toContain('"kind":"control-back"');
+      const deployed = await slipwayJson<OperationOutput<"deploy">>(["deploy", `${model}@1`], { cwd });
+      expect(deployed.takenUp).toMatchObject({ workers: 1, behind: [], problems: [] });
+    } finally {
+      await server.stop();
+    }
+    const unreachable = { SLIPWAY_DATABASE_URL: "postgres://nobody@127.0.0.1:1/nowhere" };
+    const second = await slipwayUp({ cwd, env: unreachable });
+    try {
+      expect(second.output()).toContain("THERE IS NO CONTROL PLANE");
+      expect((await predict(second.predictions, model, { instances: [recordOf(4)] })).status).toBe(200);
+    } finally {
+      await second.stop();
+    }
   });
 
   it("brings back a worker that is killed", async () => {

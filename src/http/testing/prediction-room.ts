@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { onTestFinished } from "vitest";
+import type { AdmissionLimits } from "../../serving/index.ts";
 import { openServingRoom, type ServingRoom } from "../../serving/testing/serving-room.ts";
 import { routingOf, writeSmallBundle } from "../../serving/testing/small-bundle.ts";
 import { type PredictionLimits, type PredictionServer, startPredictionServer } from "../prediction-server.ts";
@@ -21,8 +22,11 @@ export interface Answer {
 }
 
 /** A prediction server on a free port with the small model as version 1 of `late`. */
-export async function openPredictionRoom(limits: Partial<PredictionLimits> = {}): Promise<PredictionRoom> {
-  const room = await openServingRoom();
+export async function openPredictionRoom(
+  limits: Partial<PredictionLimits> = {},
+  admission: Partial<AdmissionLimits> = {},
+): Promise<PredictionRoom> {
+  const room = await openServingRoom({ admission });
   await room.dataPlane.apply(routingOf(1, [await writeSmallBundle(room.blobs, { base: 0.25 })]));
   const defects: unknown[] = [];
   const server = await startPredictionServer({

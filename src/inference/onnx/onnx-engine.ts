@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import { inferenceErrors } from "../errors.ts";
 import { checkColumns } from "../matrix-columns.ts";
 import { type InstanceTensor, interfaceOf, isSingle } from "./graph-interface.ts";
+import { warmSession } from "./made-up-instances.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
 import { type OnnxTensor, tensorArrays, tensorSize } from "./tensor.ts";
 
@@ -16,6 +17,8 @@ export interface OnnxEngine extends Pick<Engine, "task" | "featureCount" | "outp
   predictRows(features: Float64Array, rows: number): Promise<Float64Array>;
   /** The same for columns. @throws INFERENCE_WRONG_MATRIX too */
   predictMatrix(matrix: FeatureMatrix): Promise<Float64Array>;
+  /** Runs the graph on made-up rows. @throws INFERENCE_SESSION_* */
+  warm(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +61,10 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
   const places = placesOf(graph.inputs, features);
   const answer = answerOf(graph.outputs, { task, outputs });
   const width = features.length;
+  const filled = graph.inputs.map((input, at) => ({
+    ...input,
+    shape: input.shape.includes(-1) ? [places[at]!.length] : input.shape,
+  }));
 
   async function predictRows(values: Float64Array, rows: number): Promise<Float64Array> {
     if (rows === 0) return new Float64Array(0);
@@ -99,6 +106,7 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
       }
       return predictions;
     },
+    warm: () => warmSession(session, { batching: "rows", inputs: filled }),
     close: () => session.close(),
   };
 }

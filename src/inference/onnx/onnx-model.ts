@@ -1,5 +1,6 @@
 import type { Signature } from "../../bundle/index.ts";
 import { type GraphInterface, interfaceOf, signatureOf } from "./graph-interface.ts";
+import { warmSession } from "./made-up-instances.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
 import { type CallResult, type GraphAnswers, readAnswers, wantedOutputs } from "./read-answers.ts";
 import { type OnnxTensor, type TensorDeclaration, tensorArrays, tensorSize } from "./tensor.ts";
@@ -20,6 +21,8 @@ export interface OnnxModel {
     records: readonly InstanceRecord[],
     onWrong: (wrong: WrongInstance) => never,
   ): Promise<GraphAnswers>;
+  /** Runs the graph on made-up instances. @throws INFERENCE_SESSION_* */
+  warm(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,7 @@ export async function openOnnxModel(bytes: Uint8Array, options: OnnxSessionOptio
     return {
       signature: signatureOf(graph),
       predict: createPredict(session, graph),
+      warm: () => warmSession(session, graph),
       close: () => session.close(),
     };
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { FeatureColumn } from "../../kernel/index.ts";
 import type { ChannelFormat, SealedCommandSpec } from "../command-spec.ts";
+import { plainName } from "../foreign/input-names.ts";
 
 /** Where everything of a job lies, in the layout of SageMaker's `/opt/ml`. */
 export interface JobLayout {
@@ -58,8 +59,8 @@ export interface ChannelColumns {
 }
 
 /**
- * Names that LightGBM, XGBoost and Parquet all take: what is neither letter nor digit nor one of `_ . = -` becomes `_`, and
- * names that then differ in nothing but their case get a number.
+ * Names that LightGBM, XGBoost and Parquet all take (see `plainName`); those that then differ in nothing but their case get a
+ * number.
  */
 export function channelColumns(features: readonly FeatureColumn[], hasWeights: boolean): ChannelColumns {
   const taken = new Set<string>();
@@ -70,7 +71,7 @@ export function channelColumns(features: readonly FeatureColumn[], hasWeights: b
     return name;
   };
   const named = features.map((feature) => ({
-    column: distinct(feature.name.replace(/[^\p{L}\p{N}_.=-]/gu, "_")),
+    column: distinct(plainName(feature.name)),
     feature,
   }));
   const target = distinct("target");

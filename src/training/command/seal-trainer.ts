@@ -4,6 +4,7 @@ import { type Digest, digestOfJson } from "../../kernel/index.ts";
 import type { BlobStore } from "../../storage/index.ts";
 import type { CodeFile, CommandSpec } from "../command-spec.ts";
 import { trainingErrors } from "../errors.ts";
+import { sealPretrained } from "../foreign/seal-pretrained.ts";
 import type { SealedTrainerSpec, TrainerSpec } from "../spec.ts";
 
 const MOST_FILES = 1000;
@@ -12,15 +13,22 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const SKIPPED = new Set(["__pycache__", "node_modules"]);
 
 /**
- * The trainer as a recipe holds it. The files of a program are stored as blobs, by whose digests the recipe depends on them.
+ * The trainer as a recipe holds it. The files of a program, and that of a pretrained model, are stored as blobs, by whose digests the recipe depends on them.
  *
- * @throws TRAINING_CODE_NOT_FOUND and the errors of the blob store
+ * @throws TRAINING_CODE_NOT_FOUND, what `sealPretrained` throws, and the errors of the blob store
  */
 export async function sealTrainer(
   spec: TrainerSpec,
-  { projectRoot, blobs }: { readonly projectRoot: string; readonly blobs: BlobStore },
+  from: {
+    readonly projectRoot: string;
+    readonly blobs: BlobStore;
+    /** The blob of a pretrained model's file, where it is stored already. */
+    readonly stored?: Digest | undefined;
+  },
 ): Promise<SealedTrainerSpec> {
+  if (spec.kind === "pretrained") return await sealPretrained(spec, from);
   if (spec.kind !== "command") return spec;
+  const { projectRoot, blobs } = from;
   const root = await realpath(projectRoot);
   const paths = await codePaths(spec, root);
   const files: CodeFile[] = [];

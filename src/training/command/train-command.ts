@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { openMatrixPredictor } from "../../inference/index.ts";
+import { type OriginFormat, openMatrixPredictor } from "../../inference/index.ts";
 import type { Digest } from "../../kernel/index.ts";
 import type { SealedCommandSpec } from "../command-spec.ts";
 import { trainingErrors } from "../errors.ts";
+import { fitForeignModel, readForeignModel } from "../foreign/foreign-model.ts";
 import { permutationImportance } from "../permutation-importance.ts";
 import type { TrainedModel, TrainingData, TrainingOptions } from "../trainer.ts";
 import { fillJobDirectory, readFailure, type WriteParquet } from "./job-directory.ts";
@@ -11,7 +12,6 @@ import { argumentsOf, channelColumns, type JobSubject, jobEnvironment, jobLayout
 import { type ReportedMetric, readMetricLine } from "./metric-line.ts";
 import { followLines } from "./metrics-file.ts";
 import { type ModelFile, readModelFile } from "./model-file.ts";
-import { openModelFile } from "./open-model-file.ts";
 import type { OutputStream } from "./program-output.ts";
 import { type ProgramEnd, runProgram } from "./run-program.ts";
 
@@ -198,7 +198,9 @@ interface Trained {
 async function modelOf(file: ModelFile, { subject, data, options, reports }: Trained): Promise<TrainedModel> {
   const { task, columns } = subject;
   const outputs = subject.classes?.length ?? 1;
-  const opened = openModelFile(file, subject.spec, { task, outputs, columns });
+  const { name, bytes } = file;
+  const read = readForeignModel({ file: name, bytes }, originFormat(subject.spec, bytes));
+  const opened = fitForeignModel(read, { task, outputs, columns }, { trained: "here" });
   const features = columns.features.map(({ feature }) => feature);
   const engine = await openMatrixPredictor({ ...opened, features, task, outputs });
   try {
@@ -220,4 +222,11 @@ async function modelOf(file: ModelFile, { subject, data, options, reports }: Tra
   } finally {
     await engine.close();
   }
+}
+
+function originFormat({ format }: SealedCommandSpec, bytes: Uint8Array): OriginFormat {
+  if (format !== "xgboost") return format;
+  // JSON goes on with a quote or white space, UBJSON with the type of a length.
+  const isJson = /^\s*\{\s*["}]/.test(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));
+  return isJson ? "xgboost-json" : "xgboost-ubj";
 }

@@ -1,6 +1,11 @@
 import { writeColumns } from "../datasets/index.ts";
 import type { BlobStore } from "../storage/index.ts";
-import type { ProgramPorts, SealedTrainerSpec } from "../training/index.ts";
+import {
+  type ForeignModel,
+  type ProgramPorts,
+  readForeignModel,
+  type SealedTrainerSpec,
+} from "../training/index.ts";
 import type { ReportRun } from "./run-event.ts";
 
 /** Where programs that train run, and what they inherit. */
@@ -9,16 +14,20 @@ export interface ProgramSurroundings {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What `command` needs; nothing for the other trainers. */
-export function programPorts(
+/** What `command` and `pretrained` need; nothing for the other trainers. @throws INFERENCE_* and the errors of the blob store */
+export async function trainerPorts(
   trainer: SealedTrainerSpec,
   ports: {
     readonly programs?: ProgramSurroundings | undefined;
     readonly blobs: BlobStore;
     readonly report: ReportRun;
   },
-): { readonly program?: ProgramPorts } {
+): Promise<{ readonly program?: ProgramPorts; readonly pretrained?: ForeignModel }> {
   const { programs, blobs, report } = ports;
+  if (trainer.kind === "pretrained") {
+    const { file, digest, format } = trainer;
+    return { pretrained: readForeignModel({ file, bytes: await blobs.get(digest) }, format) };
+  }
   if (trainer.kind !== "command" || programs === undefined) return {};
   return {
     program: {
