@@ -1,7 +1,8 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { healthService } from "./health-service.ts";
 import { inferenceService } from "./inference-service.ts";
@@ -26,6 +27,8 @@ export interface GrpcServerOptions {
   readonly refuseUnknownFields?: boolean;
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** Watches calls for the access log and for traces. Default: nobody does. */
+  readonly observer?: RequestObserver | undefined;
   /** Told of errors that nobody foresaw. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -58,10 +61,13 @@ const SERVICES = {
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { dataPlane, onDefect = warn } = options;
+  // grpc-js writes a line to standard error for each header it cannot read: whoever may call could fill a disk.
+  setLogVerbosity(logVerbosity.NONE);
   const closing = new AbortController();
   const context = {
     dataPlane,
     onDefect,
+    observer: options.observer,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     rules: modelRules({ maxDepth: 1, refuseUnknownFields: options.refuseUnknownFields ?? false }),
   };

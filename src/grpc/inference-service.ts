@@ -30,6 +30,7 @@ import { refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
 import { elementOf, numberOf, type WireInteger } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
+import { observeCall } from "./observed-call.ts";
 
 interface NamedModel {
   readonly name: string;
@@ -131,13 +132,14 @@ function streaming(options: CallContext, plan: (request: InferRequest) => Planne
         place.answer = answer;
         send();
       };
+      const observed = observeCall(options, call, (ending, response) => {
+        settle(ending ? { error_message: ending.details ?? "" } : { infer_response: response });
+      });
       try {
         const planned = plan(requestOf<InferRequest>(message));
-        predict(options, { ...planned, ...factsOf(options, call, message) }, (ending, response) => {
-          settle(ending === null ? { infer_response: response } : { error_message: ending.details ?? "" });
-        });
+        predict(options, { ...planned, ...factsOf(options, call, message) }, observed);
       } catch (thrown) {
-        settle({ error_message: refusal(thrown, options, message).details });
+        observed.callback(refusal(thrown, options, message));
       }
     });
     call.on("end", () => {
