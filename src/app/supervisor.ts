@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { Settings } from "../config/index.ts";
+import { type Settings, workerEnvironment } from "../config/index.ts";
 import {
   deserializeError,
   type SerializedError,
@@ -308,6 +308,7 @@ function spawnWorker(
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
+    env: workerEnvironment(),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const { settings, projectRoot } = options.location;
