@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { readPredictionLog } from "../../src/serving/index.ts";
+import { slipwayJson, slipwayUp } from "../acceptance/command.ts";
+import type { OpenLoopOrder, OpenLoopResult } from "./open-loop.ts";
+import { model as cheapModel, recordOf, type SoakProject, writeProject } from "./project.ts";
+
+export interface OverloadBounds {
+  /** Least share of the peak that is still answered. */
+  readonly goodput: number;
+  /** Longest that 99 % of the accepted requests to the costly model may take. */
+  readonly p99Ms: number;
+  /** Longest until everything is as before. */
+  readonly recoveryMs: number;
+}
+
+export interface OverloadOptions {
+  readonly peakMs: number;
+  readonly overloadMs: number;
+  readonly bounds: OverloadBounds;
+}
+
+/** A request to the costly model takes so long. */
+const COST_MS = 2;
+const TIMES_CAPACITY = 5;
+const COSTLY_CONNECTIONS = 500;
+const CHEAP_CONNECTIONS = 3_000;
+const CALM_MS = 3_000;
+const WINDOW_MS = 200;
+/** What the heap of a process may take more before it is collected. */
+const BREATHING_BYTES = 60 * 1024 * 1024;
+
+/**
+ * One worker is sent five times what it can answer: by a model that costs 2 ms a request, then by one that is as cheap to
+ * ask as to refuse. It must go on answering nearly as many requests as at its best, the accepted ones fast, must say 503
+ * with `Retry-After` to the rest, must not grow, and must be as before when it is over. What was answered is in the log.
+ */
+export async function overload(options: OverloadOptions): Promise<string> {
+  const project = writeProject(600);
+  const generators: ChildProcess[] = [];
+  try {
+    addCostlyModel(project);
+    for (const model of ["costly", cheapModel]) await slipwayJson(["train", model], { cwd: project.path });
+    const server = await slipwayUp({
+      cwd: project.path,
+      args: ["--workers", "1", "--max-workers", "1", "--no-grpc"],
+    });
+    const campaign = { project, base: server.predictions, generators, options };
+    const costly = await overloadCostly(campaign);
+    const cheap = await overloadCheap(campaign);
+    await server.stop();
+    await checkLog(project, [...costly.ids, ...cheap.ids]);
+    return `${costly.figures}; cheap: ${cheap.figures}; ${(costly.ids.length + cheap.ids.length).toLocaleString("en")} acknowledged, all logged`;
+  } finally {
+    for (const generator of generators) generator.kill("SIGKILL");
+    project.remove();
+  }
+}
+
+interface Campaign {
+  readonly project: SoakProject;
+  readonly base: string;
+  readonly generators: ChildProcess[];
+  readonly options: OverloadOptions;
+}
+
+interface Outcome {
+  readonly figures: string;
+  readonly ids: readonly string[];
+}
+
+async function overloadCostly(campaign: Campaign): Promise<Outcome> {
+  const { bounds, peakMs, overloadMs } = campaign.options;
+  const order = orderFor(campaign, "costly", COSTLY_CONNECTIONS);
+  const closed = { rate: "closed", connections: 8 } as const;
+  const [, peakRun] = await generate(campaign, {
+    ...order,
+    phases: [
+      { ...closed, ms: 1_000 },
+      { ...closed, ms: peakMs },
+    ],
+  });
+  const peak = perSecond(peakRun!);
+  const calmRate = peak / 2;
+  const memory = watchMemory(campaign.project);
+  const [calm, over, after] = await generate(campaign, {
+    ...order,
+    phases: [
+      { rate: calmRate, ms: CALM_MS },
+      { rate: TIMES_CAPACITY * peak, ms: overloadMs },
+      { rate: calmRate, ms: CALM_MS + bounds.recoveryMs },
+    ],
+  });
+  const grown = memory.stop();
+  const goodput = perSecond(over!) / peak;
+  const p99 = quantile(accepted(over!), 0.99);
+  const recovery = recoveredAfterMs(calm!, after!);
+  const refused = countOf(over!, 503);
+  const figures =
+    `costly: peak ${peak.toFixed(0)}/s, ${(over!.dueMs.length / (over!.ms / 1000)).toFixed(0)}/s offered, ` +
+    `goodput ${percent(goodput)}, accepted p50 ${quantile(accepted(over!), 0.5).toFixed(0)} ms p99 ${p99.toFixed(0)} ms, ` +
+    `${percent(refused / over!.dueMs.length)} refused, memory +${(grown / 2 ** 20).toFixed(0)} MiB, recovered in ${recovery} ms`;
+  const odd = over!.status.filter((status) => status !== 200 && status !== 503);
+  assert.deepEqual([...new Set(odd)], [], `${odd.length} answers neither 200 nor 503 with Retry-After; ${figures}`);
+  assert.ok(refused > 0, `nothing was refused; ${figures}`);
+  assert.ok(goodput >= bounds.goodput, figures);
+  assert.ok(p99 < bounds.p99Ms, figures);
+  assert.ok(recovery <= bounds.recoveryMs, figures);
+  assert.ok(grown < BREATHING_BYTES, figures);
+  return { figures, ids: [peakRun!, calm!, over!, after!].flatMap(({ ids }) => ids) };
+}
+
+async function overloadCheap(campaign: Campaign): Promise<Outcome> {
+  const { bounds, peakMs, overloadMs } = campaign.options;
+  const order = orderFor(campaign, cheapModel, CHEAP_CONNECTIONS);
+  const closed = { rate: "closed", connections: 64 } as const;
+  const [, peakRun] = await generate(campaign, {
+    ...order,
+    phases: [
+      { ...closed, ms: 1_500 },
+      { ...closed, ms: peakMs },
+    ],
+  });
+  const peak = perSecond(peakRun!);
+  const calmRate = peak / 4;
+  const memory = watchMemory(campaign.project);
+  const probing = probe(campaign.base);
+  const [calm, over, after] = await generate(campaign, {
+    ...order,
+    phases: [
+      { rate: calmRate, ms: CALM_MS },
+      { rate: TIMES_CAPACITY * peak, ms: overloadMs },
+      { rate: calmRate, ms: CALM_MS + bounds.recoveryMs },
+    ],
+  });
+  const probes = await probing.stop();
+  const grown = memory.stop();
+  const goodput = perSecond(over!) / peak;
+  const recovery = recoveredAfterMs(calm!, after!);
+  const offered = (over!.dueMs.length + over!.unsent) / (over!.ms / 1000);
+  const figures =
+    `peak ${peak.toFixed(0)}/s, ${offered.toFixed(0)}/s wanted over ${CHEAP_CONNECTIONS} connections, goodput ${percent(goodput)}, ` +
+    `p50 ${quantile(accepted(over!), 0.5).toFixed(0)} ms p99 ${quantile(accepted(over!), 0.99).toFixed(0)} ms, ` +
+    `${percent(countOf(over!, 503) / over!.dueMs.length)} refused, a new connection's probe answered in ${probes.toFixed(0)} ms at the longest, ` +
+    `memory +${(grown / 2 ** 20).toFixed(0)} MiB, recovered in ${recovery} ms`;
+  const odd = over!.status.filter((status) => status !== 200 && status !== 503);
+  assert.deepEqual([...new Set(odd)], [], `${odd.length} answers neither 200 nor 503 with Retry-After; ${figures}`);
+  assert.ok(goodput >= bounds.goodput, figures);
+  assert.ok(recovery <= bounds.recoveryMs, figures);
+  assert.ok(grown < BREATHING_BYTES, figures);
+  return { figures, ids: [peakRun!, calm!, over!, after!].flatMap(({ ids }) => ids) };
+}
+
+function orderFor({ base }: Campaign, model: string, connections: number): Omit<OpenLoopOrder, "phases"> {
+  return {
+    port: Number(new URL(base).port),
+    path: `/v1/models/${model}:predict`,
+    bodies: Array.from({ length: 50 }, (_, at) => JSON.stringify({ instances: [recordOf(at)] })),
+    connections,
+    ids: true,
+  };
+}
+
+export function generate(
+  { generators }: { readonly generators: ChildProcess[] },
+  order: OpenLoopOrder,
+): Promise<OpenLoopResult[]> {
+  const generator = fork(fileURLToPath(new URL("open-loop.ts", import.meta.url)), {
+    serialization: "advanced",
+  });
+  generators.push(generator);
+  return new Promise((resolve, reject) => {
+    generator.once("exit", (code) => reject(new Error(`the load generator ended with ${code}`)));
+    generator.once("message", (results) => {
+      generator.removeAllListeners("exit");
+      generator.kill();
+      resolve(results as OpenLoopResult[]);
+    });
+    generator.send(order);
+  });
+}
+
+/** Adds a model one of whose features takes `COST_MS` of processor time. */
+export function addCostlyModel(project: SoakProject): void {
+  const path = join(project.path, "slipway.config.ts");
+  const steps = Math.round(COST_MS * stepsPerMs());
+  writeFileSync(
+    path,
+    `${readFileSync(path, "utf8").replace("import { ", "import { custom, ")}
+export const costly = model({
+  from: ads,
+  target: (row) => row.clicked.atLeast(1),
+  features: (c) => ({
+    position: c.position,
+    price: custom("burnt", { reads: [c.price], returns: "number" }, (price) => {
+      let x = price ?? 0;
+      for (let step = 0; step < ${steps}; step++) x = Math.sqrt(x * x + 1);
+      return x;
+    }),
+  }),
+  split: byTime({ evaluateFrom: { share: 0.2 } }),
+  trainer: gbdt({ trees: 5, leaves: 4 }),
+});
+`,
+  );
+}
+
+const TIMED_STEPS = 2_000_000;
+
+function stepsPerMs(): number {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const startedAt = performance.now();
+    let x = round;
+    for (let step = 0; step < TIMED_STEPS; step++) x = Math.sqrt(x * x + 1);
+    assert.ok(Number.isFinite(x));
+    fastest = Math.min(fastest, performance.now() - startedAt);
+  }
+  return TIMED_STEPS / fastest;
+}
+
+/** Answers a second. Of those that were due in the phase. */
+function perSecond(result: OpenLoopResult): number {
+  return countOf(result, 200) / (result.ms / 1000);
+}
+
+function countOf({ status }: OpenLoopResult, wanted: number): number {
+  return status.reduce((count, one) => count + (one === wanted ? 1 : 0), 0);
+}
+
+function accepted({ status, latencyMs }: OpenLoopResult): Float64Array {
+  return latencyMs.filter((_, at) => status[at] === 200);
+}
+
+function quantile(values: Float64Array, share: number): number {
+  return values.toSorted()[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** The end of the last window that was not like the calm before: a request was not answered, or half of them took longer than 99 % did. */
+function recoveredAfterMs(calm: OpenLoopResult, after: OpenLoopResult): number {
+  const usualMs = Math.max(20, quantile(accepted(calm), 0.99));
+  let recovered = 0;
+  for (let from = 0; from < after.ms; from += WINDOW_MS) {
+    const inWindow = (_: unknown, at: number) => after.dueMs[at]! >= from && after.dueMs[at]! < from + WINDOW_MS;
+    const failed = after.status.filter(inWindow).some((status) => status !== 200);
+    const medianMs = quantile(after.latencyMs.filter(inWindow), 0.5);
+    if (failed || medianMs > usualMs) recovered = from + WINDOW_MS;
+  }
+  return recovered;
+}
+
+/** How much the resident memory of the worker grew at most from one quarter of the time to the last. */
+function watchMemory(project: SoakProject): { stop(): number } {
+  const samples: number[] = [];
+  const timer = setInterval(() => samples.push(residentBytes(project)), 250);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      const quarter = Math.floor(samples.length / 4);
+      const early = Math.max(...samples.slice(quarter, 2 * quarter));
+      return Math.max(...samples.slice(-quarter)) - early;
+    },
+  };
+}
+
+function residentBytes(project: SoakProject): number {
+  const directory = join(project.path, ".slipway/workers");
+  const [worker] = readdirSync(directory).filter((name) => name.endsWith(".json"));
+  const pages = Number(readFileSync(`/proc/${Number.parseInt(worker ?? "", 10)}/statm`, "utf8").split(" ")[1]);
+  return pages * 4096;
+}
+
+/** Asks for the health of the worker over a new connection, again and again; answers the longest that it took. */
+function probe(base: string): { stop(): Promise<number> } {
+  let stopping = false;
+  const probing = (async () => {
+    let longest = 0;
+    while (!stopping) {
+      const startedAt = performance.now();
+      const response = await fetch(`${base}/livez`, { headers: { connection: "close" } });
+      await response.arrayBuffer();
+      longest = Math.max(longest, performance.now() - startedAt);
+      await pause(50);
+    }
+    return longest;
+  })();
+  return {
+    stop: () => {
+      stopping = true;
+      return probing;
+    },
+  };
+}
+
+async function checkLog(project: SoakProject, acknowledged: readonly string[]): Promise<void> {
+  const lost = new Set(acknowledged);
+  assert.equal(lost.size, acknowledged.length, "an id was given twice");
+  for await (const frame of readPredictionLog(join(project.path, ".slipway/log"), {})) lost.delete(frame.id);
+  assert.deepEqual([...lost].slice(0, 3), [], `${lost.size} of ${acknowledged.length} acknowledged predictions are not in the log`);
+}
