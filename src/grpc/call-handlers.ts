@@ -169,8 +169,7 @@ class GrpcPrediction implements Work, Waiting {
   }
 
   shed(reason: QueueRefusal, retryAfterMs: number): void {
-    this.#counter.shed(reason);
-    this.#end(shedError(this.#call.served, reason, retryAfterMs));
+    this.#fail(shedError(this.#call.served, reason, retryAfterMs));
   }
 
   acknowledge(): void {
@@ -183,11 +182,7 @@ class GrpcPrediction implements Work, Waiting {
   }
 
   #fail(thrown: unknown): void {
-    this.#counter.fail();
-    this.#end(thrown);
-  }
-
-  #end(thrown: unknown): void {
+    this.#counter.fail(thrown);
     this.#callback(refusal(thrown, this.#context, { name: this.#call.served.model }));
   }
 }

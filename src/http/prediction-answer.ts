@@ -152,6 +152,10 @@ export class PendingAnswer implements Waiting {
     this.#settings = settings;
   }
 
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
   /** What to answer when the log has it. */
   prepare(facts: PredictionFacts, written: AnswerBody, instances: number): void {
     this.#facts = facts;
@@ -206,7 +210,7 @@ export class PendingAnswer implements Waiting {
   }
 
   refuse(error: SlipwayError): void {
-    this.#counter.fail();
+    this.#counter.fail(error);
     sendError(this.#call.response, error, this.#settings);
   }
 }

@@ -85,6 +85,31 @@ export function admit(limits: AdmissionLimits, queue: QueueState, arrival: Arriv
   return waitMs > limits.maxWaitMs * share ? shed("expected-wait") : QUEUED;
 }
 
+/** Bounds on the calls that are open for one version which answers later. */
+export interface CallLimits extends Pick<AdmissionLimits, "maxWaitMs"> {
+  readonly maxOpenCalls: number;
+}
+
+/** What is known of the calls of such a version. */
+export interface CallState {
+  readonly open: number;
+  /** How long one more would wait. */
+  readonly waitMs: number;
+  /** How long it would take then. */
+  readonly serviceMs: number;
+}
+
+/** Why one more call is refused; undefined when it is not. */
+export function admitCall(
+  limits: CallLimits,
+  { open, waitMs, serviceMs }: CallState,
+  remainingMs: number,
+): ShedReason | undefined {
+  if (open >= limits.maxOpenCalls) return "concurrency";
+  if (remainingMs <= 0 || waitMs + serviceMs > remainingMs) return "deadline";
+  return waitMs > Math.max(limits.maxWaitMs, LEAST_QUEUED * serviceMs) ? "expected-wait" : undefined;
+}
+
 /** `Retry-After`: whole seconds, at least 1. */
 export function retryAfterSeconds(retryAfterMs: number): number {
   return Math.max(1, Math.ceil(retryAfterMs / 1000));

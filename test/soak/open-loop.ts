@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { cpuNanoseconds } from "../../bench/serving/load/processor-time.ts";
 
 /** Requests at a rate of their own, whether or not the ones before have been answered. Sent to the process of this file. */
 export interface OpenLoopOrder {
@@ -10,8 +11,8 @@ export interface OpenLoopOrder {
   readonly connections: number;
   /** One after the other, without a pause. */
   readonly phases: readonly OpenLoopPhase[];
-  /** Gather the ids of all predictions. */
-  readonly ids: boolean;
+  /** The process that answers. */
+  readonly pid: number;
 }
 
 export interface OpenLoopPhase {
@@ -32,6 +33,9 @@ export interface OpenLoopResult {
   readonly status: Uint16Array;
   readonly unsent: number;
   readonly ms: number;
+  /** Processor time of the server in the meantime; NaN where the system does not tell. */
+  readonly cpuMs: number;
+  /** Of all answered predictions. */
   readonly ids: readonly string[];
 }
 
@@ -62,8 +66,11 @@ class OpenLoop {
   readonly #ids: string[][];
   readonly #unsent: number[];
   readonly #lasted: number[];
+  readonly #cpuMs: number[];
   #sent = 0;
+  #due = 0;
   #open = 0;
+  #onIdle = (): void => undefined;
 
   constructor(order: OpenLoopOrder) {
     this.#order = order;
@@ -76,6 +83,7 @@ class OpenLoop {
     this.#ids = order.phases.map(() => []);
     this.#unsent = order.phases.map(() => 0);
     this.#lasted = order.phases.map(() => 0);
+    this.#cpuMs = order.phases.map(() => 0);
   }
 
   async run(): Promise<OpenLoopResult[]> {
@@ -95,27 +103,37 @@ class OpenLoop {
         status: Uint16Array.from(own, ({ status }) => status),
         unsent: this.#unsent[phase]!,
         ms: this.#lasted[phase]!,
+        cpuMs: this.#cpuMs[phase]!,
         ids: this.#ids[phase]!,
       };
     });
   }
 
-  async #run(phase: number, { ms, rate, connections = this.#order.connections }: OpenLoopPhase): Promise<void> {
+  async #run(phase: number, { ms, rate, connections }: OpenLoopPhase): Promise<void> {
+    const cpuBefore = cpuNanoseconds(this.#order.pid);
     const startedAt = performance.now();
-    const spare = this.#order.connections - connections;
-    let due = 0;
-    for (;;) {
+    const spare = this.#order.connections - (connections ?? this.#order.connections);
+    const sendDue = (): void => {
       const now = performance.now() - startedAt;
-      if (now >= ms) break;
-      if (rate === "closed") while (this.#idle.length > spare) this.#send(phase, startedAt, now);
-      else
-        for (; (due * 1000) / rate <= now; due++) {
-          if (this.#idle.length > spare) this.#send(phase, startedAt, (due * 1000) / rate);
-          else this.#unsent[phase]!++;
-        }
-      await (rate === "closed" ? nextTurn() : tick());
+      if (now >= ms) return;
+      if (rate === "closed") {
+        while (this.#idle.length > spare) this.#send(phase, startedAt, now);
+        return;
+      }
+      for (; (this.#due * 1000) / rate <= now; this.#due++) {
+        if (this.#idle.length > spare) this.#send(phase, startedAt, (this.#due * 1000) / rate);
+        else this.#unsent[phase]!++;
+      }
+    };
+    this.#due = 0;
+    this.#onIdle = rate === "closed" ? sendDue : () => undefined;
+    while (performance.now() - startedAt < ms) {
+      sendDue();
+      await tick();
     }
+    this.#onIdle = () => undefined;
     this.#lasted[phase] = performance.now() - startedAt;
+    this.#cpuMs[phase] = (cpuNanoseconds(this.#order.pid) - cpuBefore) / 1e6;
   }
 
   #send(phase: number, startedAt: number, dueMs: number): void {
@@ -125,8 +143,8 @@ class OpenLoop {
       this.#open--;
       this.#idle.push(connection);
       this.#answered.push({ phase, dueMs, latencyMs: performance.now() - startedAt - dueMs, status });
-      if (this.#order.ids && status === 200)
-        this.#ids[phase]!.push(/x-slipway-prediction-id: (\S+)/i.exec(head)?.[1] ?? "");
+      if (status === 200) this.#ids[phase]!.push(/x-slipway-prediction-id: (\S+)/i.exec(head)?.[1] ?? "");
+      this.#onIdle();
     });
   }
 }
@@ -163,10 +181,11 @@ class Connection {
   send(request: Buffer, onAnswer: OnAnswer): void {
     this.#onAnswer = onAnswer;
     this.#received = 0;
-    if (this.#socket === undefined) this.connect().then(
-      () => this.#socket?.write(request),
-      () => this.#broken(),
-    );
+    if (this.#socket === undefined)
+      this.connect().then(
+        () => this.#socket?.write(request),
+        () => this.#broken(),
+      );
     else this.#socket.write(request);
   }
 
@@ -208,8 +227,4 @@ class Connection {
 
 function tick(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, TICK_MS));
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
