@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   Client,
   credentials,
   type Metadata,
@@ -7,7 +8,14 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findPrediction, replayLog } from "../serving/index.ts";
+import { monotonicMs } from "../kernel/index.ts";
+import {
+  type AdmissionLimits,
+  type DataPlane,
+  findPrediction,
+  replayLog,
+  ServicePace,
+} from "../serving/index.ts";
 import { images, writeGraphBundle } from "../serving/testing/graph-bundle.ts";
 import { openServingRoom } from "../serving/testing/serving-room.ts";
 import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
@@ -32,8 +40,14 @@ const services = {
   health: serviceDefinition(healthProtocol, "grpc.health.v1.Health"),
 };
 
-async function openGrpcRoom(options: { readonly maxMessageBytes?: number } = {}) {
-  const room = await openServingRoom();
+async function openGrpcRoom({
+  admission = {},
+  ...options
+}: {
+  readonly maxMessageBytes?: number;
+  readonly admission?: Partial<AdmissionLimits>;
+} = {}) {
+  const room = await openServingRoom({ admission });
   await room.dataPlane.apply(routingOf(1, [await writeSmallBundle(room.blobs, { base: 0.25 })]));
   const defects: unknown[] = [];
   const server = await startGrpcServer({
@@ -52,6 +66,7 @@ async function openGrpcRoom(options: { readonly maxMessageBytes?: number } = {})
     service: keyof typeof services,
     method: string,
     request: object | Buffer,
+    options: CallOptions = {},
   ): Promise<Answer> => {
     const { path, requestSerialize, responseDeserialize } = services[service][method] as MethodDefinition<
       unknown,
@@ -65,6 +80,7 @@ async function openGrpcRoom(options: { readonly maxMessageBytes?: number } = {})
         (value: unknown) => (Buffer.isBuffer(value) ? value : requestSerialize(value)),
         responseDeserialize,
         request,
+        options,
         (error, answer) => {
           if (error) reject(error);
           else message = answer;
@@ -80,9 +96,10 @@ async function openGrpcRoom(options: { readonly maxMessageBytes?: number } = {})
     service: keyof typeof services,
     method: string,
     request: object | Buffer,
+    options: CallOptions = {},
   ): Promise<ServiceError> => {
     try {
-      await call(service, method, request);
+      await call(service, method, request, options);
     } catch (error) {
       return error as ServiceError;
     }
@@ -407,6 +424,64 @@ describe("TensorFlow Serving over gRPC", () => {
   it("does not let models be managed on the prediction port", async () => {
     const { refusal } = await openGrpcRoom();
     expect((await refusal("model", "HandleReloadConfigRequest", {})).code).toBe(status.UNIMPLEMENTED);
+  });
+});
+
+describe("a worker with too much to do, over gRPC", () => {
+  /** Keeps the event loop busy 10 ms at a time, with something that waits all the while, until the answer has come. */
+  async function whileBusy<Result>(dataPlane: DataPlane, ask: () => Promise<Result>): Promise<Result> {
+    let asking = true;
+    const pace = new ServicePace();
+    pace.observe(0, 10);
+    const compute = (then: () => void): void =>
+      dataPlane.queue.submit({
+        bytes: 0,
+        pace,
+        since: monotonicMs(),
+        deadline: Number.POSITIVE_INFINITY,
+        canBeSlowed: false,
+        wanted: () => true,
+        run: () => {
+          const until = monotonicMs() + 10;
+          while (monotonicMs() < until);
+          then();
+        },
+        shed: () => setImmediate(then),
+      });
+    const keepBusy = (): void => {
+      if (asking) compute(keepBusy);
+    };
+    compute(() => undefined);
+    for (let waiting = 0; waiting < 3; waiting++) keepBusy();
+    try {
+      return await ask();
+    } finally {
+      asking = false;
+      while (dataPlane.queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it("refuses what would wait too long, and says when to come back", async () => {
+    const { call, refusal, dataPlane } = await openGrpcRoom({ admission: { maxWaitMs: 1 } });
+    const request = rawRequest();
+    await call("inference", "ModelInfer", request);
+    const refused = await whileBusy(dataPlane, () => refusal("inference", "ModelInfer", request));
+    expect(refused).toMatchObject({
+      code: status.UNAVAILABLE,
+      details: "model late is overloaded: this request would wait too long",
+    });
+    expect(refused.metadata.get("x-slipway-code")).toEqual(["SERVING_OVERLOADED"]);
+    expect(refused.metadata.get("grpc-retry-pushback-ms")).toEqual(["1000"]);
+    await call("inference", "ModelInfer", request);
+  });
+
+  it("computes nothing for a call whose deadline has passed", async () => {
+    const { refusal, dataPlane } = await openGrpcRoom();
+    const late = await whileBusy(dataPlane, () =>
+      refusal("inference", "ModelInfer", rawRequest(), { deadline: Date.now() + 15 }),
+    );
+    expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toContain(late.code);
+    expect(dataPlane.predictionCount()).toBe(0);
   });
 });
 

@@ -47,6 +47,7 @@ interface Answered {
 }
 
 const TICK_MS = 1;
+const CONNECTED_AT_ONCE = 50;
 const GIVE_UP_MS = 10_000;
 
 process.on("message", (order: OpenLoopOrder) => {
@@ -89,7 +90,9 @@ class OpenLoop {
   async run(): Promise<OpenLoopResult[]> {
     const { connections, phases } = this.#order;
     const all = Array.from({ length: connections }, () => new Connection(this.#order.port));
-    await Promise.all(all.map((connection) => connection.connect()));
+    // More at once than a server accepts in time would be dropped, and tried again after a second.
+    for (let from = 0; from < connections; from += CONNECTED_AT_ONCE)
+      await Promise.all(all.slice(from, from + CONNECTED_AT_ONCE).map((connection) => connection.connect()));
     this.#idle.push(...all);
     for (const [phase, order] of phases.entries()) await this.#run(phase, order);
     const gaveUp = performance.now() + GIVE_UP_MS;

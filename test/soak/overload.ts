@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { readPredictionLog } from "../../src/serving/index.ts";
 import { slipwayJson, slipwayUp } from "../acceptance/command.ts";
+import { addCostlyModel, costlyModel } from "./costly-model.ts";
+import { accepted, countOf, makeLoad, percent, perSecond, quantile } from "./load-process.ts";
 import type { OpenLoopOrder, OpenLoopResult } from "./open-loop.ts";
 import { model as cheapModel, recordOf, type SoakProject, writeProject } from "./project.ts";
 
@@ -24,8 +24,6 @@ export interface OverloadOptions {
   readonly bounds: OverloadBounds;
 }
 
-/** A request to the costly model takes so long. */
-const COST_MS = 2;
 const TIMES_CAPACITY = 5;
 const COSTLY_CONNECTIONS = 500;
 const CHEAP_CONNECTIONS = 3_000;
@@ -43,22 +41,26 @@ const BREATHING_BYTES = 60 * 1024 * 1024;
  */
 export async function overload(options: OverloadOptions): Promise<string> {
   const project = writeProject(600);
-  const generators: ChildProcess[] = [];
+  const ending = new AbortController();
   try {
     addCostlyModel(project);
-    for (const model of ["costly", cheapModel]) await slipwayJson(["train", model], { cwd: project.path });
+    for (const model of [costlyModel, cheapModel]) await slipwayJson(["train", model], { cwd: project.path });
     const server = await slipwayUp({
       cwd: project.path,
       args: ["--workers", "1", "--max-workers", "1", "--no-grpc"],
     });
-    const campaign = { project, base: server.predictions, generators, options };
-    const costly = await overloadCostly(campaign);
-    const cheap = await overloadCheap(campaign);
-    await server.stop();
-    await checkLog(project, [...costly.ids, ...cheap.ids]);
-    return `${costly.figures}; cheap: ${cheap.figures}; ${(costly.ids.length + cheap.ids.length).toLocaleString("en")} acknowledged, all logged`;
+    const outcomes: Outcome[] = [];
+    try {
+      const campaign = { project, base: server.predictions, signal: ending.signal, options };
+      outcomes.push(await overloadCostly(campaign), await overloadCheap(campaign));
+    } finally {
+      ending.abort();
+      await server.stop();
+    }
+    const ids = outcomes.flatMap((outcome) => outcome.ids);
+    await checkLog(project, ids);
+    return `${outcomes.map(({ figures }) => figures).join("; ")}; ${ids.length.toLocaleString("en")} acknowledged, all in the log`;
   } finally {
-    for (const generator of generators) generator.kill("SIGKILL");
     project.remove();
   }
 }
@@ -66,7 +68,7 @@ export async function overload(options: OverloadOptions): Promise<string> {
 interface Campaign {
   readonly project: SoakProject;
   readonly base: string;
-  readonly generators: ChildProcess[];
+  readonly signal: AbortSignal;
   readonly options: OverloadOptions;
 }
 
@@ -107,23 +109,29 @@ async function measure(
   const { bounds, peakMs, overloadMs } = campaign.options;
   const order = orderFor(campaign, model, connections);
   const busy = { rate: "closed", connections: closed } as const;
-  const [warm, best] = await generate(campaign, {
-    ...order,
-    phases: [
-      { ...busy, ms: WARM_MS },
-      { ...busy, ms: peakMs },
-    ],
-  });
+  const [warm, best] = await makeLoad(
+    {
+      ...order,
+      phases: [
+        { ...busy, ms: WARM_MS },
+        { ...busy, ms: peakMs },
+      ],
+    },
+    campaign.signal,
+  );
   const peak = perSecond(best!);
   const memory = watchMemory(campaign.project);
-  const [calm, over, after] = await generate(campaign, {
-    ...order,
-    phases: [
-      { rate: calmShare * peak, ms: CALM_MS },
-      { rate: TIMES_CAPACITY * peak, ms: overloadMs },
-      { rate: calmShare * peak, ms: CALM_MS + bounds.recoveryMs },
-    ],
-  });
+  const [calm, over, after] = await makeLoad(
+    {
+      ...order,
+      phases: [
+        { rate: calmShare * peak, ms: CALM_MS },
+        { rate: TIMES_CAPACITY * peak, ms: overloadMs },
+        { rate: calmShare * peak, ms: CALM_MS + bounds.recoveryMs },
+      ],
+    },
+    campaign.signal,
+  );
   return {
     peak,
     calm: calm!,
@@ -139,7 +147,7 @@ async function measure(
 async function overloadCostly(campaign: Campaign): Promise<Outcome> {
   const { bounds } = campaign.options;
   const measured = await measure(campaign, {
-    model: "costly",
+    model: costlyModel,
     connections: COSTLY_CONNECTIONS,
     closed: 4,
     calmShare: 0.5,
@@ -205,87 +213,8 @@ function orderFor(
   };
 }
 
-export function generate(
-  { generators }: { readonly generators: ChildProcess[] },
-  order: OpenLoopOrder,
-): Promise<OpenLoopResult[]> {
-  const generator = fork(fileURLToPath(new URL("open-loop.ts", import.meta.url)), {
-    serialization: "advanced",
-  });
-  generators.push(generator);
-  return new Promise((resolve, reject) => {
-    generator.once("exit", (code) => reject(new Error(`the load generator ended with ${code}`)));
-    generator.once("message", (results) => {
-      generator.removeAllListeners("exit");
-      generator.kill();
-      resolve(results as OpenLoopResult[]);
-    });
-    generator.send(order);
-  });
-}
-
-/** Adds a model one of whose features takes `COST_MS` of processor time. */
-export function addCostlyModel(project: SoakProject): void {
-  const path = join(project.path, "slipway.config.ts");
-  const steps = Math.round(COST_MS * stepsPerMs());
-  writeFileSync(
-    path,
-    `${readFileSync(path, "utf8").replace("import { ", "import { custom, ")}
-export const costly = model({
-  from: ads,
-  target: (row) => row.clicked.atLeast(1),
-  features: (c) => ({
-    position: c.position,
-    price: custom("burnt", { reads: [c.price], returns: "number" }, (price) => {
-      let x = price ?? 0;
-      for (let step = 0; step < ${steps}; step++) x = Math.sqrt(x * x + 1);
-      return x;
-    }),
-  }),
-  split: byTime({ evaluateFrom: { share: 0.2 } }),
-  trainer: gbdt({ trees: 5, leaves: 4 }),
-});
-`,
-  );
-}
-
-const TIMED_STEPS = 2_000_000;
-
-function stepsPerMs(): number {
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) {
-    const startedAt = performance.now();
-    let x = round;
-    for (let step = 0; step < TIMED_STEPS; step++) x = Math.sqrt(x * x + 1);
-    assert.ok(Number.isFinite(x));
-    fastest = Math.min(fastest, performance.now() - startedAt);
-  }
-  return TIMED_STEPS / fastest;
-}
-
 function perCpuMs(result: OpenLoopResult): number {
   return countOf(result, 200) / result.cpuMs;
-}
-
-/** Answers a second. */
-function perSecond(result: OpenLoopResult): number {
-  return countOf(result, 200) / (result.ms / 1000);
-}
-
-function countOf({ status }: OpenLoopResult, wanted: number): number {
-  return status.reduce((count, one) => count + (one === wanted ? 1 : 0), 0);
-}
-
-function accepted({ status, latencyMs }: OpenLoopResult): Float64Array {
-  return latencyMs.filter((_, at) => status[at] === 200);
-}
-
-function quantile(values: Float64Array, share: number): number {
-  return values.toSorted()[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 /** The end of the last window that was not like the calm before: a request was not answered, or half of them took longer than 99 % did. */

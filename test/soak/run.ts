@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
 import { replayManyPredictions } from "./many-replays.ts";
+import { overload } from "./overload.ts";
+import { scaleStep } from "./scale-step.ts";
 import { killServerUnderLoad } from "./server-kills.ts";
 import { killTraining } from "./training-kills.ts";
 import { replayHistory } from "./window-histories.ts";
@@ -17,6 +19,24 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
   {
     name: "kill -9 of the server under load",
     run: () => killServerUnderLoad({ kills: values.short ? 4 : 20 }),
+  },
+  {
+    name: "overload",
+    run: () =>
+      overload(
+        values.short
+          ? { peakMs: 1_500, overloadMs: 3_000, bounds: { goodput: 0.4, p99Ms: 500, recoveryMs: 2_000 } }
+          : { peakMs: 6_000, overloadMs: 30_000, bounds: { goodput: 0.85, p99Ms: 100, recoveryMs: 2_000 } },
+      ),
+  },
+  {
+    name: "load steps up, and down again",
+    run: () =>
+      scaleStep(
+        values.short
+          ? { peakMs: 1_000, highMs: 10_000, withinMs: 9_000, leastShare: 0.25 }
+          : { peakMs: 1_000, highMs: 20_000, withinMs: 5_000, leastShare: 0.4 },
+      ),
   },
   {
     name: "predictions replayed from the log",
