@@ -14,6 +14,7 @@ import { type BoundSocket, bindSocket } from "./listening-socket.ts";
 import { clearMetrics, retireEndedWorkers } from "./metric-files.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import { type RequestLimits, requestLimits } from "./request-limits.ts";
+import { type ObservationOrder, observationOrder } from "./request-observation.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
@@ -32,6 +33,7 @@ export interface WorkerOrder {
   readonly durability: "os" | "fsync";
   readonly limits: RequestLimits;
   readonly images: ImageRules;
+  readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
   readonly joinsServing: boolean;
 }
@@ -307,8 +309,9 @@ function spawnWorker(
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const { settings } = options.location;
+  const { settings, projectRoot } = options.location;
   const order: WorkerOrder = {
+    observation: observationOrder(settings, projectRoot),
     stateDirectory: options.state.root,
     port: socket.port,
     grpcPort: grpcSocket?.port ?? null,

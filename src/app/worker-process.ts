@@ -6,9 +6,11 @@ import { systemClock } from "../kernel/index.ts";
 import { createDataPlane, type DataPlane, KnownWorkers, type RoutingSnapshot } from "../serving/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { LiveWindows } from "../stream/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import { codeTrust } from "./code-signatures.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
+import { openObserver } from "./request-observation.ts";
 import { followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
@@ -105,6 +107,8 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     load: () => load,
   });
 
+  const observer = openObserver(order.observation, (problem) => process.stderr.write(`${problem}\n`));
+
   const report = (): void => {
     const { requests, inFlight, connections } = server?.load() ?? {
       requests: 0,
@@ -153,11 +157,13 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     feedback,
     listen: { handle: handle as Server },
     metrics: () => metrics.exposition(),
+    observer,
     limits: order.limits.http,
     serverVersion: slipwayVersion,
   });
   server = listening;
-  const grpc = grpcHandle === undefined ? undefined : await answerGrpc(dataPlane, order, await grpcHandle);
+  const grpc =
+    grpcHandle === undefined ? undefined : await answerGrpc({ dataPlane, order, observer }, await grpcHandle);
   process.on("message", (instruction: WorkerInstruction) => {
     if (instruction.kind === "release-connections") listening.releaseConnections(instruction.connections);
   });
@@ -186,6 +192,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     await dataPlane.close();
     clearInterval(heartbeat);
     clearInterval(retry);
+    await observer?.close();
     await metrics.write();
     removeWorkerStatus(state.workers, process.pid);
     process.exit(0);
@@ -194,11 +201,20 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   process.on("SIGINT", () => undefined);
 }
 
-async function answerGrpc(dataPlane: DataPlane, order: WorkerOrder, handle: unknown): Promise<GrpcServer> {
+async function answerGrpc(
+  given: {
+    readonly dataPlane: DataPlane;
+    readonly order: WorkerOrder;
+    readonly observer: RequestObserver | undefined;
+  },
+  handle: unknown,
+): Promise<GrpcServer> {
+  const { dataPlane, order, observer } = given;
   // Loaded only where it is used: it takes a tenth of a second.
   const { startGrpcServer } = await import("../grpc/index.ts");
   return await startGrpcServer({
     dataPlane,
+    observer,
     listen: { handle: handle as Server },
     ...order.limits.grpc,
     serverVersion: slipwayVersion,

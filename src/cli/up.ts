@@ -25,6 +25,8 @@ export const upCommand = defineCommand({
     maxImagePixels: setting("maxImagePixels"),
     storedImages: setting("storedImages"),
     durability: setting("logDurability"),
+    accessLog: setting("accessLog"),
+    accessLogShare: setting("accessLogShare"),
     token: setting("token"),
     takeover: flag(
       "--takeover",

@@ -50,6 +50,23 @@ export function wholeNumber(
   };
 }
 
+/** A number from 0 to 1. */
+export function share({
+  default: fallback,
+  ...description
+}: Description<number> & { readonly default: number }): Setting<number> {
+  return {
+    ...description,
+    default: () => fallback,
+    wants: "a number from 0 to 1",
+    parse: (text) => {
+      if (!/^\d*\.?\d+$/.test(text)) return undefined;
+      const value = Number(text);
+      return value <= 1 ? value : undefined;
+    },
+  };
+}
+
 const SIZE = /^(\d{1,12})\s*(b|kib|mib|gib|kb|mb|gb)?$/i;
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;

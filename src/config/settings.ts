@@ -5,6 +5,7 @@ import {
   oneOf,
   optionalText,
   type Setting,
+  share,
   text,
   toggle,
   wholeNumber,
@@ -30,6 +31,11 @@ const postgresUrl: Acceptance = {
 const bearerToken: Acceptance = {
   wants: "a text of 16 to 200 letters, digits and -._~+/=",
   test: (value) => /^[A-Za-z0-9\-._~+/=]{16,200}$/.test(value),
+};
+
+const keyValuePairs: Acceptance = {
+  wants: "a list, separated by commas, of name=value",
+  test: (value) => value.split(",").every((pair) => /^\s*[^=\s]+\s*=.*$/.test(pair)),
 };
 
 /**
@@ -282,6 +288,92 @@ export const settingTable = {
     env: "SLIPWAY_STORED_IMAGES",
     flag: "--stored-images",
     doc: 'Let requests name an image of a snapshot by its digest, as {"digest": "…"}, instead of sending it.',
+  }),
+  accessLog: text({
+    env: "SLIPWAY_ACCESS_LOG",
+    flag: "--access-log <where>",
+    default: "off",
+    doc: 'Where a line of JSON is written for each request: a file, "stdout", or "off". A relative path starts at the project.',
+  }),
+  accessLogShare: share({
+    env: "SLIPWAY_ACCESS_LOG_SAMPLE",
+    flag: "--access-log-sample <share>",
+    default: 1,
+    doc: "Share of the answered requests that the access log holds. Refused ones are always in it.",
+  }),
+  accessLogMaxBytes: byteSize(64 * 1024, 1024 * 1024 * MEBIBYTE, {
+    env: "SLIPWAY_ACCESS_LOG_MAX_SIZE",
+    default: 64 * MEBIBYTE,
+    doc: "Length at which the access log's file is set aside and a new one is begun.",
+  }),
+  accessLogFiles: wholeNumber(0, 1_000, {
+    env: "SLIPWAY_ACCESS_LOG_FILES",
+    unit: "files",
+    default: 5,
+    doc: "How many files of the access log are kept that were set aside.",
+  }),
+  accessLogAddresses: oneOf(["network", "full", "none"], {
+    env: "SLIPWAY_ACCESS_LOG_ADDRESSES",
+    default: "network",
+    doc: "How much of a client's address the access log holds: its network (IPv4 to 24 bits, IPv6 to 48), all of it, or nothing.",
+  }),
+  otlpEndpoint: optionalText(
+    {
+      env: "OTEL_EXPORTER_OTLP_ENDPOINT",
+      doc: "OpenTelemetry collector that traces are sent to, by OTLP over HTTP with JSON; /v1/traces is added to it. Without it nothing is traced.",
+    },
+    httpUrl,
+  ),
+  otlpTracesEndpoint: optionalText(
+    {
+      env: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+      doc: "The same for traces alone, used as it is.",
+    },
+    httpUrl,
+  ),
+  otlpHeaders: optionalText(
+    {
+      env: "OTEL_EXPORTER_OTLP_HEADERS",
+      secret: true,
+      doc: "Headers that are sent to the collector: name=value, separated by commas, values percent-encoded.",
+    },
+    keyValuePairs,
+  ),
+  otelServiceName: text({
+    env: "OTEL_SERVICE_NAME",
+    default: "slipway",
+    doc: "Name of this service in traces.",
+  }),
+  otelResourceAttributes: optionalText(
+    {
+      env: "OTEL_RESOURCE_ATTRIBUTES",
+      doc: "What else traces say of this service: name=value, separated by commas, values percent-encoded.",
+    },
+    keyValuePairs,
+  ),
+  tracesSampler: oneOf(
+    [
+      "parentbased_always_on",
+      "parentbased_always_off",
+      "parentbased_traceidratio",
+      "always_on",
+      "always_off",
+      "traceidratio",
+    ],
+    {
+      env: "OTEL_TRACES_SAMPLER",
+      default: "parentbased_always_on",
+      doc: "Which requests are traced. Those that begin with parentbased do as the caller does, where there is one that traces.",
+    },
+  ),
+  tracesSamplerShare: share({
+    env: "OTEL_TRACES_SAMPLER_ARG",
+    default: 1,
+    doc: "Share of the traces that the samplers by ratio take.",
+  }),
+  otelDisabled: toggle({
+    env: "OTEL_SDK_DISABLED",
+    doc: "Trace nothing, whatever else is set.",
   }),
   debug: toggle({
     env: "SLIPWAY_DEBUG",

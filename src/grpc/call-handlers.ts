@@ -1,4 +1,4 @@
-import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import { Metadata, type MetadataValue, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { monotonicMs, type SlipwayError, systemClock } from "../kernel/index.ts";
 import {
   type DataPlane,
@@ -11,14 +11,18 @@ import {
   type Waiting,
   type Work,
 } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import type { AnswerTensor } from "../wire/index.ts";
 import { type RefusingContext, refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
+import { type ObservedCall, observeCall } from "./observed-call.ts";
 import { MalformedMessage, messageBytes } from "./service-definition.ts";
 
 /** What all calls of a server have in common. */
 export interface CallContext extends RefusingContext {
   readonly dataPlane: DataPlane;
+  /** Watches calls for the access log and for traces. */
+  readonly observer: RequestObserver | undefined;
   /** How long an answer is waited for when a call has no deadline. */
   readonly timeoutMs: number;
 }
@@ -30,7 +34,8 @@ export type UnaryHandler = (
 
 /** A method that answers at once. */
 export function answering<Request>(context: CallContext, answer: (request: Request) => object): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const { callback } = observeCall(context, call, ended);
     try {
       callback(null, answer(requestOf<Request>(call.request)));
     } catch (thrown) {
@@ -76,11 +81,13 @@ export function predicting<Request>(
   context: CallContext,
   plan: (request: Request) => PlannedPrediction,
 ): UnaryHandler {
-  return (call, callback) => {
+  return (call, ended) => {
+    const observed = observeCall(context, call, ended);
+    const { callback } = observed;
     try {
       const { request } = call;
       const planned = plan(requestOf<Request>(request));
-      predict(context, { ...planned, ...factsOf(context, call, request) }, callback);
+      predict(context, { ...planned, ...factsOf(context, call, request) }, observed);
     } catch (thrown) {
       callback(refusal(thrown, context, call.request));
     }
@@ -105,10 +112,10 @@ export function factsOf(
 export function predict(
   context: CallContext,
   call: PlannedPrediction & CallFacts,
-  callback: sendUnaryData<unknown>,
+  observed: ObservedCall,
 ): void {
   const { dataPlane } = context;
-  const prediction = new GrpcPrediction(context, call, callback);
+  const prediction = new GrpcPrediction(context, call, observed);
   if (call.served.runs === "inline") dataPlane.queue.submit(prediction);
   else prediction.run();
 }
@@ -119,15 +126,18 @@ class GrpcPrediction implements Work, Waiting {
   readonly #context: CallContext;
   readonly #call: PlannedPrediction & CallFacts;
   readonly #callback: sendUnaryData<unknown>;
+  readonly #observation: ObservedCall["observation"];
   readonly #counter: PredictionCounter;
   #instances = 0;
   #response: object | undefined;
   #trailer: Metadata | undefined;
 
-  constructor(context: CallContext, call: PlannedPrediction & CallFacts, callback: sendUnaryData<unknown>) {
+  constructor(context: CallContext, call: PlannedPrediction & CallFacts, observed: ObservedCall) {
     this.#context = context;
     this.#call = call;
-    this.#callback = callback;
+    this.#callback = observed.callback;
+    this.#observation = observed.observation;
+    this.#observation?.passed("arrived");
     this.#counter = context.dataPlane.counts.counterOf(call.served, context.protocol);
   }
 
@@ -150,12 +160,20 @@ class GrpcPrediction implements Work, Waiting {
   run(): void {
     const { served } = this.#call;
     const { dataPlane } = this.#context;
+    const observation = this.#observation;
+    observation?.passed("started");
     try {
       const { instances, answer } = this.#call.read();
+      observation?.passed("parsed");
       this.#instances = instances.records.length;
       const prepare = (prediction: Answered): void => {
         this.#response = answer(prediction);
         this.#trailer = trailerOf(served, prediction.id);
+        if (observation === undefined) return;
+        observation.passed("predicted");
+        const { model, version, arm } = served;
+        const { id: predictionId } = prediction;
+        observation.answer = { model, version, arm, predictionId, instances: this.#instances };
       };
       if (served.runs === "inline") prepare(dataPlane.predict(served, instances, this));
       // In the turn that logged it, whose end acknowledges it.
@@ -173,6 +191,7 @@ class GrpcPrediction implements Work, Waiting {
   }
 
   acknowledge(): void {
+    this.#observation?.passed("logged");
     this.#counter.count(this.#instances, this.since);
     this.#callback(null, this.#response, this.#trailer);
   }
@@ -187,13 +206,40 @@ class GrpcPrediction implements Work, Waiting {
   }
 }
 
+/**
+ * The trailers of an answer. grpc-js checks and copies those of other `Metadata` for every call; these are known to be good,
+ * and are sent once.
+ */
+class PredictionTrailer extends Metadata {
+  readonly #headers: Readonly<Record<string, string>>;
+  #hasMore = false;
+
+  constructor(headers: Readonly<Record<string, string>>) {
+    super();
+    this.#headers = headers;
+  }
+
+  override set(name: string, value: MetadataValue): void {
+    super.set(name, value);
+    this.#hasMore = true;
+  }
+
+  override clone(): Metadata {
+    return this;
+  }
+
+  override toHttp2Headers(): ReturnType<Metadata["toHttp2Headers"]> {
+    return this.#hasMore ? { ...super.toHttp2Headers(), ...this.#headers } : this.#headers;
+  }
+}
+
 function trailerOf({ model, version, arm }: ServedVersion, id: string): Metadata {
-  const trailer = new Metadata();
-  trailer.set("x-slipway-prediction-id", id);
-  trailer.set("x-slipway-model", encodeURIComponent(model));
-  trailer.set("x-slipway-version", String(version));
-  trailer.set("x-slipway-arm", arm);
-  return trailer;
+  return new PredictionTrailer({
+    "x-slipway-prediction-id": id,
+    "x-slipway-model": encodeURIComponent(model),
+    "x-slipway-version": String(version),
+    "x-slipway-arm": arm,
+  });
 }
 
 /** @throws GRPC_MALFORMED */

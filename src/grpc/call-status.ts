@@ -56,7 +56,9 @@ function statusOfError(thrown: unknown, onDefect: (error: unknown) => void): Sta
   const { retryAfterSeconds } = error.details;
   if (typeof retryAfterSeconds === "number")
     metadata.set("grpc-retry-pushback-ms", String(retryAfterSeconds * 1000));
-  return { code: statusOfCode[error.code] ?? codeOfKind[error.kind], details: error.message, metadata };
+  const code = statusOfCode[error.code] ?? codeOfKind[error.kind];
+  // grpc-js escapes details as a URI, which throws at half a surrogate pair; a name that was cut may end in one.
+  return { code, details: error.message.toWellFormed(), metadata };
 }
 
 function unexpected(thrown: unknown, onDefect: (error: unknown) => void): SlipwayError {

@@ -3,7 +3,8 @@ import { elementOf, type WireInteger } from "./integers.ts";
 
 /** TensorFlow's Example: named features, each a list of one kind. */
 export interface Example {
-  readonly features: { readonly feature: Readonly<Record<string, Feature>> } | null;
+  /** A feature is null where a map's entry has a name and nothing else. */
+  readonly features: { readonly feature: Readonly<Record<string, Feature | null>> } | null;
 }
 
 interface Feature {
@@ -39,7 +40,7 @@ export function recordsOfExamples(input: ExampleInput | null, rules: InputRules)
           : Object.hasOwn(shared, name)
             ? shared[name]
             : undefined;
-        return feature && valuesOf(feature, name);
+        return feature ? valuesOf(feature, name) : undefined;
       },
     },
     rules,

@@ -1,112 +1,12 @@
-import {
-  type CallOptions,
-  Client,
-  credentials,
-  type Metadata,
-  type MethodDefinition,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { monotonicMs } from "../kernel/index.ts";
-import {
-  type AdmissionLimits,
-  type DataPlane,
-  findPrediction,
-  replayLog,
-  ServicePace,
-} from "../serving/index.ts";
+import { type MethodDefinition, status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { findPrediction, replayLog } from "../serving/index.ts";
 import { images, writeGraphBundle } from "../serving/testing/graph-bundle.ts";
-import { openServingRoom } from "../serving/testing/serving-room.ts";
-import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
-import { startGrpcServer } from "./grpc-server.ts";
-import { healthProtocol } from "./protocols/health.ts";
-import { inferenceProtocol } from "./protocols/inference.ts";
+import { FLIGHT, routingOf } from "../serving/testing/small-bundle.ts";
+import { watchEverything } from "../telemetry/testing/watching.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
-import { messagesOf, serviceDefinition } from "./service-definition.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of many forms are looked into
-type Message = any;
-
-interface Answer {
-  readonly message: Message;
-  readonly trailers: Metadata;
-}
-
-const services = {
-  inference: serviceDefinition(inferenceProtocol, "inference.GRPCInferenceService"),
-  prediction: serviceDefinition(tensorflowServingProtocol, "tensorflow.serving.PredictionService"),
-  model: serviceDefinition(tensorflowServingProtocol, "tensorflow.serving.ModelService"),
-  health: serviceDefinition(healthProtocol, "grpc.health.v1.Health"),
-};
-
-async function openGrpcRoom({
-  admission = {},
-  ...options
-}: {
-  readonly maxMessageBytes?: number;
-  readonly admission?: Partial<AdmissionLimits>;
-} = {}) {
-  const room = await openServingRoom({ admission });
-  await room.dataPlane.apply(routingOf(1, [await writeSmallBundle(room.blobs, { base: 0.25 })]));
-  const defects: unknown[] = [];
-  const server = await startGrpcServer({
-    dataPlane: room.dataPlane,
-    listen: { host: "127.0.0.1", port: 0 },
-    onDefect: (error) => defects.push(error),
-    ...options,
-  });
-  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  onTestFinished(async () => {
-    client.close();
-    await server.close({ graceMs: 0 });
-    expect(defects).toEqual([]);
-  });
-  const call = (
-    service: keyof typeof services,
-    method: string,
-    request: object | Buffer,
-    options: CallOptions = {},
-  ): Promise<Answer> => {
-    const { path, requestSerialize, responseDeserialize } = services[service][method] as MethodDefinition<
-      unknown,
-      Message
-    >;
-    return new Promise((resolve, reject) => {
-      let trailers: Metadata;
-      let message: Message;
-      const sent = client.makeUnaryRequest(
-        path,
-        (value: unknown) => (Buffer.isBuffer(value) ? value : requestSerialize(value)),
-        responseDeserialize,
-        request,
-        options,
-        (error, answer) => {
-          if (error) reject(error);
-          else message = answer;
-        },
-      );
-      sent.on("status", ({ metadata }) => {
-        trailers = metadata;
-        if (message !== undefined) resolve({ message, trailers });
-      });
-    });
-  };
-  const refusal = async (
-    service: keyof typeof services,
-    method: string,
-    request: object | Buffer,
-    options: CallOptions = {},
-  ): Promise<ServiceError> => {
-    try {
-      await call(service, method, request, options);
-    } catch (error) {
-      return error as ServiceError;
-    }
-    throw new Error("the call was answered");
-  };
-  return { ...room, server, client, call, refusal };
-}
+import { messagesOf } from "./service-definition.ts";
+import { type Answer, type Message, openGrpcRoom, services } from "./testing/grpc-room.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 const typedInputs = [
@@ -427,64 +327,6 @@ describe("TensorFlow Serving over gRPC", () => {
   });
 });
 
-describe("a worker with too much to do, over gRPC", () => {
-  /** Keeps the event loop busy 10 ms at a time, with something that waits all the while, until the answer has come. */
-  async function whileBusy<Result>(dataPlane: DataPlane, ask: () => Promise<Result>): Promise<Result> {
-    let asking = true;
-    const pace = new ServicePace();
-    pace.observe(0, 10);
-    const compute = (then: () => void): void =>
-      dataPlane.queue.submit({
-        bytes: 0,
-        pace,
-        since: monotonicMs(),
-        deadline: Number.POSITIVE_INFINITY,
-        canBeSlowed: false,
-        wanted: () => true,
-        run: () => {
-          const until = monotonicMs() + 10;
-          while (monotonicMs() < until);
-          then();
-        },
-        shed: () => setImmediate(then),
-      });
-    const keepBusy = (): void => {
-      if (asking) compute(keepBusy);
-    };
-    compute(() => undefined);
-    for (let waiting = 0; waiting < 3; waiting++) keepBusy();
-    try {
-      return await ask();
-    } finally {
-      asking = false;
-      while (dataPlane.queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
-  it("refuses what would wait too long, and says when to come back", async () => {
-    const { call, refusal, dataPlane } = await openGrpcRoom({ admission: { maxWaitMs: 1 } });
-    const request = rawRequest();
-    await call("inference", "ModelInfer", request);
-    const refused = await whileBusy(dataPlane, () => refusal("inference", "ModelInfer", request));
-    expect(refused).toMatchObject({
-      code: status.UNAVAILABLE,
-      details: "model late is overloaded: this request would wait too long",
-    });
-    expect(refused.metadata.get("x-slipway-code")).toEqual(["SERVING_OVERLOADED"]);
-    expect(refused.metadata.get("grpc-retry-pushback-ms")).toEqual(["1000"]);
-    await call("inference", "ModelInfer", request);
-  });
-
-  it("computes nothing for a call whose deadline has passed", async () => {
-    const { refusal, dataPlane } = await openGrpcRoom();
-    const late = await whileBusy(dataPlane, () =>
-      refusal("inference", "ModelInfer", rawRequest(), { deadline: Date.now() + 15 }),
-    );
-    expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toContain(late.code);
-    expect(dataPlane.predictionCount()).toBe(0);
-  });
-});
-
 describe("statistics over gRPC", () => {
   it("count what was answered and refused", async () => {
     const { call, refusal } = await openGrpcRoom();
@@ -500,6 +342,28 @@ describe("statistics over gRPC", () => {
       expect(Number(inference_stats.fail.count)).toBe(1);
     }
     expect((await refusal("inference", "ModelStatistics", { name: "nobody" })).code).toBe(status.NOT_FOUND);
+  });
+});
+
+describe("a watched server over gRPC", () => {
+  it("logs and traces each call, and says which trace it is", async () => {
+    const { observer, lines, spans } = watchEverything();
+    const { call, refusal } = await openGrpcRoom({ observer });
+    const { trailers } = await call("inference", "ModelInfer", rawRequest());
+    await refusal("inference", "ModelInfer", { model_name: "early" });
+    await call("health", "Check", { service: "" });
+    const entries = lines.map((line) => JSON.parse(line));
+    expect(entries.map(({ protocol, path, status: ending, code }) => [protocol, path, ending, code])).toEqual(
+      [
+        ["grpc_v2", "/inference.GRPCInferenceService/ModelInfer", "OK", undefined],
+        ["grpc_v2", "/inference.GRPCInferenceService/ModelInfer", "NOT_FOUND", "SERVING_UNKNOWN_MODEL"],
+        ["grpc", "/grpc.health.v1.Health/Check", "OK", undefined],
+      ],
+    );
+    expect(entries[0]).toMatchObject({ model: "late", version: 1, arm: "champion", address: "127.0.0.1" });
+    expect(entries[0].predictionId).toBe(trailers.get("x-slipway-prediction-id")[0]);
+    expect(spans[0]).toMatchObject({ name: "inference.GRPCInferenceService/ModelInfer", kind: "server" });
+    expect(trailers.get("traceresponse")).toEqual([`00-${spans[0]?.traceId}-${spans[0]?.spanId}-01`]);
   });
 });
 

@@ -1,13 +1,13 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
+import type { RequestObserver } from "../telemetry/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { healthService } from "./health-service.ts";
-import { inferenceService } from "./inference-service.ts";
+import { inferenceDefinition, inferenceService } from "./inference-service.ts";
 import { modelRules } from "./model-rules.ts";
 import { healthProtocol } from "./protocols/health.ts";
-import { inferenceProtocol } from "./protocols/inference.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
 import { serviceDefinition } from "./service-definition.ts";
 import { modelService, predictionService } from "./tensorflow-services.ts";
@@ -26,6 +26,8 @@ export interface GrpcServerOptions {
   readonly refuseUnknownFields?: boolean;
   readonly serverName?: string;
   readonly serverVersion?: string;
+  /** Watches calls for the access log and for traces. Default: nobody does. */
+  readonly observer?: RequestObserver | undefined;
   /** Told of errors that nobody foresaw. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -58,21 +60,26 @@ const SERVICES = {
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { dataPlane, onDefect = warn } = options;
+  // grpc-js writes a line to standard error for each header it cannot read: whoever may call could fill a disk.
+  setLogVerbosity(logVerbosity.NONE);
   const closing = new AbortController();
   const context = {
     dataPlane,
     onDefect,
+    observer: options.observer,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     rules: modelRules({ maxDepth: 1, refuseUnknownFields: options.refuseUnknownFields ?? false }),
   };
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
+    // Counts that nothing here reads, kept for every call.
+    "grpc.enable_channelz": 0,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_CALLS,
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? DEFAULT_CONNECTION_AGE_MS,
   });
   server.addService(
-    serviceDefinition(inferenceProtocol, SERVICES.inference),
+    inferenceDefinition(SERVICES.inference),
     inferenceService({
       ...context,
       protocol: "grpc_v2",

@@ -39,7 +39,10 @@ export function healthService(options: HealthOptions): UntypedServiceImplementat
     Check: (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
       const { service } = call.request as Partial<HealthCheckRequest>;
       if (service === undefined || statusOf(service) !== SERVICE_UNKNOWN) return check(call, callback);
-      callback({ code: status.NOT_FOUND, details: `there is no service "${service.slice(0, 200)}"` });
+      callback({
+        code: status.NOT_FOUND,
+        details: `there is no service "${service.slice(0, 200).toWellFormed()}"`,
+      });
     },
     Watch: (call: ServerWritableStream<unknown, unknown>) => {
       watch(call, { statusOf, closing }).catch((error: unknown) => {

@@ -54,8 +54,12 @@ const typeOfNumber: ReadonlyMap<number, TensorType> = new Map([
 
 export const tensorflowTypes = { int: INT64, float: DOUBLE, bool: BOOL, text: STRING } as const;
 
-/** @throws GRPC_BAD_REQUEST, WIRE_BAD_TENSOR naming the input */
-export function inputTensor(name: string, proto: TensorProto): InputTensor {
+/**
+ * @param proto null for an entry of a map that has a name and nothing else
+ * @throws GRPC_BAD_REQUEST, WIRE_BAD_TENSOR naming the input
+ */
+export function inputTensor(name: string, proto: TensorProto | null): InputTensor {
+  if (proto === null) throw badInput(name, "has no tensor");
   const datatype = typeOfNumber.get(proto.dtype);
   if (datatype === undefined)
     throw badInput(name, `has the type number ${proto.dtype}, which is not read here`);

@@ -27,7 +27,7 @@ interface ModelSpec {
 
 interface PredictRequest {
   readonly model_spec: ModelSpec | null;
-  readonly inputs: Readonly<Record<string, TensorProto>>;
+  readonly inputs: Readonly<Record<string, TensorProto | null>>;
   readonly output_filter: readonly string[];
 }
 

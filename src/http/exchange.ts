@@ -10,6 +10,7 @@ import {
 import { type ContentCoding, contentCoding, inflateBody } from "./compression.ts";
 import { deadlineMs } from "./deadline.ts";
 import { httpErrors } from "./errors.ts";
+import { observationOf } from "./observed-response.ts";
 import { type AnswerSettings, sendError } from "./prediction-answer.ts";
 import type { BodyReceiver } from "./prediction-message.ts";
 import type { HttpCall, Route } from "./route.ts";
@@ -62,6 +63,7 @@ export class Exchange implements BodyReceiver, HttpCall, Work {
 
   receive(body: Buffer): void {
     this.since = monotonicMs();
+    observationOf(this.response)?.passed("arrived");
     this.deadline = this.since + this.#timeoutMs;
     const coding = this.#coding;
     if (coding === undefined) {
@@ -90,6 +92,7 @@ export class Exchange implements BodyReceiver, HttpCall, Work {
   }
 
   run(): void {
+    observationOf(this.response)?.passed("started");
     try {
       this.#route.answer(this.#body, this);
     } catch (thrown) {

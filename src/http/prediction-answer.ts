@@ -8,10 +8,12 @@ import {
   servingErrors,
   type Waiting,
 } from "../serving/index.ts";
+import type { RequestObservation } from "../telemetry/index.ts";
 import { mlflowError } from "../wire/index.ts";
 import { acceptedCoding, compressAnswer, WORTH_COMPRESSING_BYTES } from "./compression.ts";
 import { statusOfKind } from "./error-status.ts";
 import { httpErrors } from "./errors.ts";
+import { observationOf } from "./observed-response.ts";
 import type { RefusalCounter } from "./refusal-counter.ts";
 import type { HttpCall } from "./route.ts";
 
@@ -52,6 +54,8 @@ export function sendError(response: ServerResponse, thrown: unknown, settings: A
   const error = thrown instanceof SlipwayError ? thrown : unexpected(thrown, settings);
   const status = STATUS_OF_CODE[error.code] ?? statusOfKind[error.kind];
   settings.refusals.count(response.req.url ?? "", { code: error.code, status: String(status) });
+  const observation = observationOf(response);
+  if (observation !== undefined) observation.code = error.code;
   const isScoring = /^\/invocations(?:\?|$)/.test(response.req.url ?? "");
   const text = JSON.stringify(isScoring ? mlflowError(error) : errorDocument(error));
   send(response, { status, type: JSON_TYPE, text, headers: headersOf(error) }, settings);
@@ -91,6 +95,11 @@ export function send(response: ServerResponse, answer: Answer, settings: AnswerS
   const headers = ["content-type", answer.type, "content-length", String(Buffer.byteLength(answer.text))];
   if (answer.headers !== undefined) headers.push(...answer.headers);
   if (settings.closesConnection()) headers.push("connection", "close");
+  const observation = observationOf(response);
+  if (observation !== undefined) {
+    observation.bytesOut = Number(headers[3]);
+    if (observation.traceresponse !== undefined) headers.push("traceresponse", observation.traceresponse);
+  }
   response.writeHead(answer.status, headers);
   response.end(answer.text);
 }
@@ -137,6 +146,7 @@ export class PendingAnswer implements Waiting {
   readonly #headers: PredictionHeaders;
   readonly #counter: PredictionCounter;
   readonly #settings: AnswerSettings;
+  readonly #observation: RequestObservation | undefined;
   #facts: PredictionFacts = { id: "" };
   #written: AnswerBody = { body: "" };
   #instances = 0;
@@ -150,6 +160,12 @@ export class PendingAnswer implements Waiting {
     this.#headers = arm.headers;
     this.#counter = arm.counter;
     this.#settings = settings;
+    this.#observation = observationOf(call.response);
+  }
+
+  /** The request has been read and understood. */
+  parsed(): void {
+    this.#observation?.passed("parsed");
   }
 
   get deadline(): number {
@@ -161,9 +177,11 @@ export class PendingAnswer implements Waiting {
     this.#facts = facts;
     this.#written = written;
     this.#instances = instances;
+    this.#observation?.passed("predicted");
   }
 
   acknowledge(): void {
+    if (this.#observation !== undefined) this.#observe(this.#observation);
     const { body, jsonBytes } = this.#written;
     const length = Buffer.byteLength(body);
     if (length >= WORTH_COMPRESSING_BYTES || typeof body !== "string") {
@@ -174,6 +192,12 @@ export class PendingAnswer implements Waiting {
     // Most bodies are ASCII, which node:http writes faster when it is told so.
     this.#call.response.end(body, length === body.length ? "latin1" : "utf8");
     this.#counter.count(this.#instances, this.#call.since);
+  }
+
+  #observe(observation: RequestObservation): void {
+    observation.passed("logged");
+    const { model, version, arm } = this.#counter.counted;
+    observation.answer = { model, version, arm, predictionId: this.#facts.id, instances: this.#instances };
   }
 
   /** An answer with binary tensors, or one that may be worth compressing. */
@@ -206,7 +230,12 @@ export class PendingAnswer implements Waiting {
   }
 
   #fill(length: number): string[] {
-    return this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    const observation = this.#observation;
+    if (observation === undefined) return headers;
+    observation.bytesOut = length;
+    const { traceresponse } = observation;
+    return traceresponse === undefined ? headers : [...headers, "traceresponse", traceresponse];
   }
 
   refuse(error: SlipwayError): void {

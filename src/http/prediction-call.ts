@@ -37,6 +37,7 @@ export function predictionRoute<Request extends Instances>(
         return;
       }
       const pending = new PendingAnswer(exchange, arm, surroundings.settings);
+      pending.parsed();
       const prediction = surroundings.dataPlane.predict(arm.served, request, pending);
       pending.prepare(prediction, call.write(prediction, request), request.records.length);
     },

@@ -26,6 +26,11 @@ export class PredictionMessage extends IncomingMessage {
   private pieces: Buffer[] | undefined;
   private length = 0;
 
+  /** Of its body, so far. */
+  get receivedBytes(): number {
+    return this.length;
+  }
+
   /** To be called when the request arrives: none of its body has been delivered then. */
   collect(maxBytes: number, receiver: BodyReceiver): void {
     this.receiver = receiver;

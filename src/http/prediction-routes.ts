@@ -187,7 +187,8 @@ export class PredictionRouter {
       if (verb === "recommend") return this.#recommendV1(this.#prepare(model, selector, "http_v1"));
       if (verb === "classify" || verb === "regress")
         return examplesRoute(verb, this.#prepare(model, selector, "http_v1"), this.#options);
-      throw notImplemented(verb);
+      // The one other verb that the protocol has.
+      throw verb === "explain" ? notImplemented(verb) : noSuchPath(path);
     }
     if (metadata !== undefined) {
       const { served, rules } = this.#prepare(model, selector, "http_v1");
@@ -229,6 +230,7 @@ export class PredictionRouter {
       answer: (body, call) => {
         const pending = new PendingAnswer(call, arm, settings);
         const request = parseV1Predict(body, arm.rules);
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const written = { body: writeV1Predictions(request.form, outputs, width) };
@@ -294,6 +296,7 @@ export class PredictionRouter {
       answer: (body, call) => {
         const pending = new PendingAnswer(call, arm, settings);
         const request = parseV2Infer(body, arm.rules, output, jsonBytesOf(call.headers, body));
+        pending.parsed();
         const prediction = dataPlane.predict(arm.served, request, pending);
         const { outputs, width } = prediction;
         const answer = { model, version, id: request.id, predictionId: prediction.id, output, width };

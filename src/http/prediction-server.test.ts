@@ -230,6 +230,7 @@ describe("a bad request", () => {
     ["/v1/models/%E0%A4%A:predict", ROW, 404, "SERVING_UNKNOWN_MODEL"],
     ["/v1/models/late/versions/one:predict", ROW, 404, "HTTP_NO_SUCH_PATH"],
     ["/v1/models/late:explain", ROW, 501, "HTTP_NOT_IMPLEMENTED"],
+    ["/v1/models/late:frobnicate", ROW, 404, "HTTP_NO_SUCH_PATH"],
     ["/v2/models/nope/infer", TENSORS, 404, "SERVING_UNKNOWN_MODEL"],
     ["/api/v1/deploy", {}, 404, "HTTP_NO_SUCH_PATH"],
     ["/v1/models/late", {}, 405, "HTTP_METHOD_NOT_ALLOWED"],
@@ -328,6 +329,12 @@ describe("the connection", () => {
     const whole = request(body, "Expect: 100-continue\r\n");
     const received = await exchange(server.port, [whole.slice(0, -body.length), body], { responses: 2 });
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 100", "HTTP/1.1 200"]);
+  });
+
+  it("ignores expectations that nobody knows", async () => {
+    const { server } = await openPredictionRoom();
+    const asked = request(JSON.stringify(ROW), "Expect: 200-maybe\r\n");
+    expect(await exchange(server.port, [asked], { responses: 1 })).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it("that breaks off in the middle of a body leaves nothing behind", async () => {

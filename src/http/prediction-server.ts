@@ -3,10 +3,11 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { FeedbackIntake } from "../feedback/index.ts";
 import { sleep } from "../kernel/index.ts";
 import type { DataPlane } from "../serving/index.ts";
-import type { MetricSample } from "../telemetry/index.ts";
+import type { MetricSample, RequestObserver } from "../telemetry/index.ts";
 import { httpErrors } from "./errors.ts";
 import { Exchange, type ExchangeSettings } from "./exchange.ts";
 import { closeIdleConnections } from "./idle-connections.ts";
+import { observeRequest } from "./observed-response.ts";
 import { sendError } from "./prediction-answer.ts";
 import { PredictionMessage } from "./prediction-message.ts";
 import { ownExposition, serverSamples } from "./prediction-metrics.ts";
@@ -62,6 +63,8 @@ export interface PredictionServerOptions {
   readonly serverVersion?: string;
   /** What `/metrics` answers, for all workers of the machine. Default: the numbers of this server alone. */
   readonly metrics?: () => Promise<string>;
+  /** Watches requests for the access log and for traces. Default: nobody does. */
+  readonly observer?: RequestObserver | undefined;
   /** Told of errors that nobody foresaw; their requests are answered with status 500. Default: a process warning. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -104,7 +107,7 @@ const DEFAULT_GRACE_MS = 5_000;
  * @throws HTTP_CANNOT_LISTEN
  */
 export async function startPredictionServer(options: PredictionServerOptions): Promise<PredictionServer> {
-  const { dataPlane } = options;
+  const { dataPlane, observer } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const refusals = new RefusalCounter(dataPlane);
   let closing = false;
@@ -126,9 +129,22 @@ export async function startPredictionServer(options: PredictionServerOptions): P
   const answered = () => {
     inFlight--;
   };
+  const take = (request: PredictionMessage, response: ServerResponse): void => {
+    requests++;
+    inFlight++;
+    if (observer !== undefined) observeRequest(observer, request, response);
+    response.once("close", answered);
+    try {
+      serve(request, response);
+    } catch (thrown) {
+      sendError(response, thrown, settings);
+    }
+  };
   const load = (): ServerLoad => ({ requests, inFlight, connections, stopped: brake.stopped });
-  const samples = (): MetricSample[] =>
-    serverSamples({ dataPlane, feedback: options.feedback, load: load() });
+  const samples = (): MetricSample[] => [
+    ...serverSamples({ dataPlane, feedback: options.feedback, load: load() }),
+    ...(observer?.samples() ?? []),
+  ];
   const router = new PredictionRouter({
     dataPlane,
     metrics: options.metrics ?? (async () => ownExposition(dataPlane, samples())),
@@ -149,17 +165,10 @@ export async function startPredictionServer(options: PredictionServerOptions): P
       maxHeaderSize: limits.maxHeaderBytes,
       noDelay: true,
     },
-    (request, response) => {
-      requests++;
-      inFlight++;
-      response.once("close", answered);
-      try {
-        serve(request, response);
-      } catch (thrown) {
-        sendError(response, thrown, settings);
-      }
-    },
+    take,
   );
+  // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); node:http would answer 417 without a reason.
+  server.on("checkExpectation", take);
   server.maxConnections = limits.maxConnections;
   const idleConnections = closeIdleConnections(limits.keepAliveTimeoutMs);
   server.on("connection", (socket: Socket) => {

@@ -79,6 +79,7 @@ export function later(
   { request, write }: Exchange,
 ): void {
   const pending = new PendingAnswer(call, arm, settings);
+  pending.parsed();
   const instances = request.records.length;
   dataPlane.predictOnThread(arm.served, request, pending).then(
     // In the turn that logged it, whose end acknowledges it.

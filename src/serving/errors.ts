@@ -46,8 +46,8 @@ export const servingErrors = defineErrors({
   },
   SERVING_NO_INSTANCES: { kind: "invalid", doc: "A request holds no instance." },
   SERVING_NOT_FINITE: {
-    kind: "internal",
-    doc: "A model's output is NaN or infinite, which no prediction protocol can carry.",
+    kind: "invalid",
+    doc: "For the values of this instance the model's output is NaN or infinite, which no prediction protocol can carry.",
   },
   SERVING_LOG_FULL: {
     kind: "exhausted",

@@ -56,6 +56,14 @@ export const metricTable = {
     "Group commits that failed; none of their requests was answered with a prediction.",
   ),
   slipway_log_bytes_total: counter("Bytes written to the prediction log."),
+  slipway_access_log_entries_total: counter(
+    "Requests that the access log was to hold: written, dropped because it could not keep up, or sampled out.",
+    ["outcome"],
+  ),
+  slipway_spans_total: counter(
+    "Spans of traced requests: exported, or dropped because the collector did not take them.",
+    ["outcome"],
+  ),
   slipway_build_info: {
     type: "gauge",
     help: "Always 1; the labels say what is running.",

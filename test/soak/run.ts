@@ -1,5 +1,7 @@
-import { parseArgs } from "node:util";
+import { randomUUID } from "node:crypto";
+import { inspect, parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
+import { sendMalformedRequests } from "./malformed.ts";
 import { replayManyPredictions } from "./many-replays.ts";
 import { overload } from "./overload.ts";
 import { scaleStep } from "./scale-step.ts";
@@ -10,9 +12,17 @@ import { killUnderWindows } from "./window-kills.ts";
 
 /**
  * `npm run soak [-- --short]`: the long campaigns, one after another, with their figures. The short form is what CI
- * runs. Exits with 1 when a campaign found a fault.
+ * runs. `--only <text>` runs those whose name has it; `--seed` and `--connection` repeat what a campaign with a seed found.
+ * Exits with 1 when a campaign found a fault.
  */
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    seed: { type: "string" },
+    connection: { type: "string" },
+  },
+});
 
 /** A campaign gives one line of figures, or throws what it found. */
 const campaigns: readonly { readonly name: string; readonly run: () => Promise<string> }[] = [
@@ -37,6 +47,17 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
           ? { peakMs: 1_000, highMs: 10_000, withinMs: 9_000, leastShare: 0.25 }
           : { peakMs: 1_000, highMs: 20_000, withinMs: 5_000, leastShare: 0.4 },
       ),
+  },
+  {
+    name: "damaged requests over HTTP and gRPC",
+    run: () =>
+      sendMalformedRequests({
+        requests: values.short ? 12_000 : 1_000_000,
+        // The short form is the same each time; the long one looks elsewhere each time.
+        seed: values.seed ?? (values.short ? "short" : randomUUID()),
+        connection: values.connection === undefined ? undefined : Number(values.connection),
+        waitsForBodies: !values.short,
+      }),
   },
   {
     name: "predictions replayed from the log",
@@ -69,18 +90,17 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
   },
 ];
 
+const chosen = campaigns.filter(({ name }) => name.includes(values.only));
 let failed = 0;
-for (const { name, run } of campaigns) {
+for (const { name, run } of chosen) {
   const startedAt = performance.now();
   const seconds = (): string => `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
   try {
     process.stdout.write(`✓ ${name}: ${await run()} (${seconds()})\n`);
   } catch (error) {
     failed++;
-    process.stdout.write(
-      `✗ ${name} (${seconds()}): ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    process.stdout.write(`✗ ${name} (${seconds()}): ${inspect(error)}\n`);
   }
 }
-process.stdout.write(`${campaigns.length - failed} passed, ${failed} failed\n`);
+process.stdout.write(`${chosen.length - failed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
