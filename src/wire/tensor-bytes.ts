@@ -99,6 +99,7 @@ export function exactOrBig(value: bigint): number | bigint {
 function decodeTexts(given: Uint8Array, { name, count }: { name: string; count: number }): string[] {
   const bytes = Buffer.from(given.buffer, given.byteOffset, given.length);
   const texts: string[] = [];
+  const seen: (string | undefined)[] = new Array(Math.min(count + 1, SEEN_TEXTS)).fill(undefined);
   let at = 0;
   while (at < bytes.length) {
     if (at + 4 > bytes.length) throw badTensor(name, `ends within the length of element ${texts.length}`);
@@ -106,11 +107,19 @@ function decodeTexts(given: Uint8Array, { name, count }: { name: string; count: 
     at += 4;
     const end = at + length;
     if (end > bytes.length) throw badTensor(name, `ends within element ${texts.length}`);
-    texts.push(
-      isAscii(bytes, at, end)
-        ? bytes.toString("latin1", at, end)
-        : textOf(bytes.subarray(at, end), { name, at: texts.length }),
-    );
+    const hash = hashOfAscii(bytes, at, end);
+    if (hash === NOT_ASCII) texts.push(textOf(bytes.subarray(at, end), { name, at: texts.length }));
+    else {
+      // Texts of a tensor are often the same few; one that came lately is not made again.
+      const place = hash % seen.length;
+      const known = seen[place];
+      if (known?.length === length && isSame(known, bytes, at)) texts.push(known);
+      else {
+        const text = bytes.toString("latin1", at, end);
+        seen[place] = text;
+        texts.push(text);
+      }
+    }
     at = end;
   }
   if (texts.length !== count)
@@ -118,12 +127,25 @@ function decodeTexts(given: Uint8Array, { name, count }: { name: string; count: 
   return texts;
 }
 
-const LONGEST_LOOKED_AT = 64;
+const SEEN_TEXTS = 256;
+const LONGEST_HASHED = 64;
+const NOT_ASCII = -1;
 
-/** False also for longer ones, which are looked at faster in another way. */
-function isAscii(bytes: Buffer, from: number, end: number): boolean {
-  if (end - from > LONGEST_LOOKED_AT) return false;
-  for (let at = from; at < end; at++) if (bytes[at]! >= 0x80) return false;
+/** `NOT_ASCII` also for longer ones, which are read faster in another way. */
+function hashOfAscii(bytes: Buffer, from: number, end: number): number {
+  if (end - from > LONGEST_HASHED) return NOT_ASCII;
+  let hash = end - from;
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x80) return NOT_ASCII;
+    hash = (Math.imul(hash, 31) + byte) & 0x3fff_ffff;
+  }
+  return hash;
+}
+
+/** @param from where in the bytes as many characters stand */
+function isSame(text: string, bytes: Buffer, from: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
   return true;
 }
 
