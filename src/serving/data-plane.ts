@@ -44,6 +44,8 @@ export interface DataPlane {
   apply(routing: RoutingSnapshot): Promise<ApplyReport>;
   /** The generation being served; 0 before the first. */
   generation(): number;
+  /** The share of each model's requests that is logged in full, by its name; those that are not named are logged whole. */
+  sample(shares: ReadonlyMap<string, number>): void;
   /** Whether this worker should get traffic; worked out when models are swapped, see `nextReadiness`. */
   ready(): boolean;
   /** The configured models that do not answer. */
@@ -109,6 +111,8 @@ class LocalDataPlane implements DataPlane {
   #predictions = 0;
   #closed = false;
   readonly #calls: OpenCalls;
+  /** Undefined while all models are logged whole. */
+  #shares: ReadonlyMap<string, number> | undefined;
   /** What is answered in a later turn of the event loop. */
   readonly #unanswered = new Set<Promise<unknown>>();
 
@@ -132,6 +136,9 @@ class LocalDataPlane implements DataPlane {
       durability: options.durability ?? "os",
       onFlush: () => this.queue.endTurn(),
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
+      ...(options.maxSegmentMs === undefined ? {} : { maxSegmentMs: options.maxSegmentMs }),
+      ...(options.maxLogBytes === undefined ? {} : { maxLogBytes: options.maxLogBytes }),
+      onFull: options.onLogFull ?? "refuse",
     });
     this.#served = new ServedModels({
       blobs: options.blobs,
@@ -153,6 +160,10 @@ class LocalDataPlane implements DataPlane {
 
   generation(): number {
     return this.#served.table.generation;
+  }
+
+  sample(shares: ReadonlyMap<string, number>): void {
+    this.#shares = shares.size === 0 ? undefined : shares;
   }
 
   ready(): boolean {
@@ -201,6 +212,7 @@ class LocalDataPlane implements DataPlane {
       width,
       input,
       windows,
+      share: this.#shares?.get(served.model),
     });
     const outputs =
       width === 1
@@ -346,7 +358,14 @@ class LocalDataPlane implements DataPlane {
     const input = texts.length === 0 ? list : inputWithTexts(list, texts);
     const featureCount = features.length / records.length;
     const windows = past?.windows;
-    this.#log.begin(served.template, { instances: records.length, featureCount, width, input, windows });
+    this.#log.begin(served.template, {
+      instances: records.length,
+      featureCount,
+      width,
+      input,
+      windows,
+      share: this.#shares?.get(served.model),
+    });
     const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
     for (let i = 0; i < records.length; i++) {
       if (past !== undefined) {
@@ -388,7 +407,12 @@ class LocalDataPlane implements DataPlane {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to recommend");
     if (this.#closed) throw closed();
     const ranking = this.#calls.through(served, deadlineOf(waiting), () =>
-      recommend(served, request, { log: this.#log, clock: this.#clock, waiting }),
+      recommend(served, request, {
+        log: this.#log,
+        clock: this.#clock,
+        waiting,
+        share: this.#shares?.get(served.model),
+      }),
     );
     this.#unanswered.add(ranking);
     try {
