@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { slipwayJson, slipwayUp } from "../acceptance/command.ts";
 import { denseLayers } from "./dense-layers.ts";
 import { trainChampion, writeProject } from "./project.ts";
-import { clientOf, killAllOf, requireLogged } from "./running-project.ts";
+import { clientOf, killAllOf, patient, requireLogged } from "./running-project.ts";
 import { both, importGraph } from "./swaps.ts";
 import { p99, startTimedLoad } from "./timed-load.ts";
 
@@ -36,7 +36,11 @@ export async function loadLargeModels({
       writeFileSync(file, denseLayers({ megabytes, seed }));
       await slipwayJson(["model", "import", file, "--name", LARGE], { cwd: project.path });
     }
-    const server = await slipwayUp({ cwd: project.path, args: ["--workers", "1", "--max-workers", "1"] });
+    const server = await slipwayUp({
+      cwd: project.path,
+      env: patient,
+      args: ["--workers", "1", "--max-workers", "1"],
+    });
     const latencies = { with: [] as number[], without: [] as number[] };
     const acknowledged: string[] = [];
     let loads = 0;

@@ -8,6 +8,9 @@ import { readPredictionLog } from "../../src/serving/index.ts";
 import type { ControlClient } from "../../src/wire/index.ts";
 import type { SoakProject } from "./project.ts";
 
+/** Settings of a server that refuses nothing because the machine is busy: that is for other campaigns. */
+export const patient = { SLIPWAY_MAX_QUEUE_WAIT_MS: "10000" };
+
 /** What of a running server lies in its state directory. */
 
 export function supervisorPid(project: SoakProject): number {

@@ -9,6 +9,7 @@ import {
   controlPid,
   killAllOf,
   killHard,
+  patient,
   readyWorkers,
   requireLogged,
   waitUntil,
@@ -30,7 +31,7 @@ export async function serveWithoutControl({
   const cwd = project.path;
   try {
     await trainChampion(project);
-    const first = await slipwayUp({ cwd, args: ["--workers", "2", "--max-workers", "2"] });
+    const first = await slipwayUp({ cwd, env: patient, args: ["--workers", "2", "--max-workers", "2"] });
     const { port } = new URL(first.predictions);
     const load = startTimedLoad({
       base: first.predictions,
@@ -61,7 +62,11 @@ export async function serveWithoutControl({
       first.process.kill("SIGKILL");
       await pause(500);
       noneFailed("when the supervisor was killed");
-      second = await slipwayUp({ cwd, args: ["--workers", "2", "--max-workers", "2", "--port", port] });
+      second = await slipwayUp({
+        cwd,
+        env: patient,
+        args: ["--workers", "2", "--max-workers", "2", "--port", port],
+      });
       assert.match(second.output(), /THERE IS NO CONTROL PLANE/);
       await pause(goneMs / 2);
       noneFailed("when another supervisor had taken over");

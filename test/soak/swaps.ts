@@ -6,7 +6,7 @@ import { writeGraph } from "../../src/inference/testing/write-graph.ts";
 import type { OperationOutput } from "../../src/wire/index.ts";
 import { slipwayJson, slipwayUp } from "../acceptance/command.ts";
 import { model, recordOf, type SoakProject, trainChampion, writeProject } from "./project.ts";
-import { clientOf, killAllOf, requireLogged } from "./running-project.ts";
+import { clientOf, killAllOf, patient, requireLogged } from "./running-project.ts";
 import { between, type LoadedModel, p99, startTimedLoad, type TimedAnswer } from "./timed-load.ts";
 
 /** A deployment, from its call to its acknowledgement. */
@@ -36,7 +36,11 @@ export async function swapUnderLoad({
     await trainChampion(project);
     await trainAnother(project);
     for (const slope of [2, 3]) await importGraph(project, slope);
-    const server = await slipwayUp({ cwd: project.path, args: ["--workers", "2", "--max-workers", "2"] });
+    const server = await slipwayUp({
+      cwd: project.path,
+      env: patient,
+      args: ["--workers", "2", "--max-workers", "2"],
+    });
     const client = clientOf(project);
     const load = startTimedLoad({
       base: server.predictions,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { slipwayUp } from "../acceptance/command.ts";
 import { model, recordOf, trainChampion, writeProject } from "./project.ts";
-import { killAllOf, killHard, readyWorkers, requireLogged, waitUntil } from "./running-project.ts";
+import { killAllOf, killHard, patient, readyWorkers, requireLogged, waitUntil } from "./running-project.ts";
 import { between, startTimedLoad } from "./timed-load.ts";
 
 /**
@@ -22,14 +22,18 @@ export async function killWorkersUnderLoad({
   const project = writeProject(2_000);
   try {
     await trainChampion(project);
-    const server = await slipwayUp({ cwd: project.path, args: ["--workers", "2", "--max-workers", "2"] });
+    const server = await slipwayUp({
+      cwd: project.path,
+      env: patient,
+      args: ["--workers", "2", "--max-workers", "2"],
+    });
     const common = {
       base: server.predictions,
       models: [{ model, instances: (number: number) => [recordOf(number)] }],
       connections: 8,
       perSecond: perSecond / 2,
     };
-    const patient = startTimedLoad({ ...common, retry: true });
+    const retrying = startTimedLoad({ ...common, retry: true });
     const plain = startTimedLoad({ ...common, retry: false });
     let mostFailed = 0;
     try {
@@ -61,22 +65,22 @@ export async function killWorkersUnderLoad({
         );
       }
     } finally {
-      await Promise.all([patient.stop(), plain.stop()]);
+      await Promise.all([retrying.stop(), plain.stop()]);
       await server.stop();
     }
     assert.deepEqual(
-      patient.failed.slice(0, 3),
+      retrying.failed.slice(0, 3),
       [],
-      `${patient.failed.length} requests failed in spite of a retry`,
+      `${retrying.failed.length} requests failed in spite of a retry`,
     );
-    const answers = [...patient.answers, ...plain.answers];
+    const answers = [...retrying.answers, ...plain.answers];
     const logged = await requireLogged(
       project,
       answers.map(({ id }) => id),
     );
     const without = plain.answers.length / (plain.answers.length + plain.failed.length);
     const percent = (share: number) => `${(share * 100).toFixed(4)} %`;
-    return `${kills} workers killed; ${logged.toLocaleString("en")} answers, all logged; availability 100 % with one retry (${patient.retried.length} retried), ${percent(without)} without (${plain.failed.length} failed, at most ${mostFailed} by a kill, none sent after it)`;
+    return `${kills} workers killed; ${logged.toLocaleString("en")} answers, all logged; availability 100 % with one retry (${retrying.retried.length} retried), ${percent(without)} without (${plain.failed.length} failed, at most ${mostFailed} by a kill, none sent after it)`;
   } finally {
     killAllOf(project);
     project.remove();
