@@ -24,7 +24,7 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<BenchRow[]>>> = {
   peers: besidePeers,
 };
 
-/** @throws when a part is asked for that there is not, or a request failed */
+/** @throws when a part is asked for that there is not, or too many requests failed */
 export async function bench({ short, parts: asked }: BenchOptions): Promise<readonly BenchRow[]> {
   const unknown = asked.find((name) => parts[name] === undefined);
   if (unknown !== undefined)

@@ -25,12 +25,15 @@ export interface Course {
 }
 
 const WARM_MS = 2_000;
+const WARM_REQUESTS = 25_000;
+/** A machine that does other things makes servers refuse a few. More make a comparison worthless. */
+const MOST_FAILED_SHARE = 0.05;
 
 /**
  * Loads the contenders in turn.
  *
  * @returns a result for each, in their order
- * @throws when one of them failed a request
+ * @throws when one of them failed more than one request of twenty; fewer are said on standard error
  */
 export async function measure(
   { processes, short }: Pick<Bench, "processes" | "short">,
@@ -41,13 +44,17 @@ export async function measure(
     targets: contenders.map(({ server, request }) => targetOf(server, request, connections)),
     pace,
     warmMs: short ? 100 : WARM_MS,
+    warmRequests: short ? 0 : WARM_REQUESTS,
     windowMs: short ? Math.min(100, windowMs) : windowMs,
     rounds: short ? 2 : rounds,
   };
   const results = await processes.load(order);
-  for (const [at, { failed, reasons }] of results.entries())
-    if (failed > 0)
-      throw new Error(`${contenders[at]!.server.name} failed ${failed} requests: ${JSON.stringify(reasons)}`);
+  for (const [at, { sent, failed, reasons }] of results.entries()) {
+    if (failed === 0) continue;
+    const said = `${contenders[at]!.server.name} failed ${failed} of ${sent} requests: ${JSON.stringify(reasons)}`;
+    if (failed > sent * MOST_FAILED_SHARE) throw new Error(said);
+    process.stderr.write(`${said}\n`);
+  }
   return results;
 }
 

@@ -28,7 +28,6 @@ export class BenchProcesses {
     return child;
   }
 
-  /** @throws when a request failed */
   async load(order: LoadOrder): Promise<LoadResult[]> {
     this.#generator ??= this.fork("load/load-generator.ts");
     return await ask<LoadResult[]>(this.#generator, order);

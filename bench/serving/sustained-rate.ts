@@ -36,6 +36,7 @@ async function load(
     targets: [targetOf(ours, requests.v1Single, CONNECTIONS)],
     pace: perSecond === undefined ? { kind: "closed-loop" } : { kind: "open-loop", perSecond },
     warmMs: short ? 50 : 500,
+    warmRequests: 0,
     windowMs: short ? Math.min(500, seconds * 100) : seconds * 1_000,
     rounds: 1,
   });

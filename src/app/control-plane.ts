@@ -4,6 +4,7 @@ import { systemClock } from "../kernel/index.ts";
 import { createRegistry } from "../registry/index.ts";
 import { openDatabase, openFileBlobs } from "../storage/index.ts";
 import type { ControlClient, ControlHandlers } from "../wire/index.ts";
+import { activityHandler } from "./activity-handler.ts";
 import { backupHandler } from "./backup-handler.ts";
 import { batchHandlers } from "./batch-handlers.ts";
 import type { ControlContext, ServerFacts } from "./control-context.ts";
@@ -93,6 +94,7 @@ export async function openControlPlane(
     ...garbageHandlers(context),
     ...backupHandler(context),
     status: statusHandler(context),
+    activity: activityHandler(context),
     stop: async () => {
       options.onStop?.();
       return { stopping: options.onStop !== undefined };

@@ -2,12 +2,7 @@ import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { MODEL_FILE_RECORD } from "../registry/index.ts";
 import { beginsArchive } from "../storage/index.ts";
-import {
-  type ControlHandlers,
-  MOST_MODEL_FILE_BYTES,
-  type OperationContext,
-  type OperationOutput,
-} from "../wire/index.ts";
+import type { ControlHandlers, OperationContext, OperationOutput } from "../wire/index.ts";
 import type { ControlContext } from "./control-context.ts";
 import { appErrors } from "./errors.ts";
 import { importForeign } from "./import-foreign.ts";
@@ -16,6 +11,9 @@ import { importVersion } from "./import-version.ts";
 
 type Imported = OperationOutput<"models.import">;
 type ImportInput = Parameters<ControlHandlers["models.import"]>[0];
+
+/** Most bytes of a model file that lies on this machine: 1 GiB. It is held in memory while it is imported. */
+const MOST_PLACED_FILE_BYTES = 1024 ** 3;
 
 /** What an archive's first header has room in. */
 const START_BYTES = 512;
@@ -97,9 +95,9 @@ async function startOf(path: string): Promise<Buffer> {
 async function readWhole(path: string): Promise<Buffer> {
   try {
     const { size } = await stat(path);
-    if (size <= MOST_MODEL_FILE_BYTES) return await readFile(path);
+    if (size <= MOST_PLACED_FILE_BYTES) return await readFile(path);
     throw appErrors.APP_BAD_MODEL_FILE.error(
-      `${path} has ${size} bytes; of a model file of another program at most ${MOST_MODEL_FILE_BYTES} are read`,
+      `${path} has ${size} bytes; of a model file of another program at most ${MOST_PLACED_FILE_BYTES} are read`,
       { details: { file: path, bytes: size } },
     );
   } catch (cause) {

@@ -26,6 +26,8 @@ export interface StateDirectory {
   readonly control: string;
   /** What the workers have counted since the server was started. */
   readonly metrics: string;
+  /** The last changes of the number of workers. */
+  readonly scaling: string;
   /** One status file per live worker. */
   readonly workers: string;
   /** Held by the running supervisor. */
@@ -55,6 +57,7 @@ export function openStateDirectory(root: string): StateDirectory {
     routing: join(root, "routing.json"),
     control: join(root, "control.json"),
     metrics: join(root, "metrics"),
+    scaling: join(root, "scaling.json"),
     workers: join(root, "workers"),
     supervisor: join(root, "supervisor.json"),
     installationKey: join(root, "installation.key"),

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ControlHandlers, OperationOutput } from "../wire/index.ts";
+import { answeredByArm, readCounts } from "./activity-handler.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { type ControlContext, isoTime, type ServerFacts } from "./control-context.ts";
+import { scalingDecisions } from "./scaling-history.ts";
 import { readWorkerStatuses, type WorkerStatus } from "./worker-status.ts";
 
 type Status = OperationOutput<"status">;
@@ -14,6 +16,8 @@ export function statusHandler(context: ControlContext): ControlHandlers["status"
     const workers = readWorkerStatuses(state.workers, clock);
     const config = join(location.projectRoot, "slipway.config.ts");
     const { generation } = await registry.routing();
+    const arms = answeredByArm((await readCounts(state.metrics, clock)).samples);
+    const [scaling = null] = scalingDecisions(state.scaling);
     return {
       project: { root: location.projectRoot, config: existsSync(config) ? config : null, state: state.root },
       running: facts !== undefined,
@@ -25,7 +29,9 @@ export function statusHandler(context: ControlContext): ControlHandlers["status"
       generation,
       database: context.databaseKind,
       processes: processRecords(facts, workers),
-      models: servedModels(workers),
+      models: servedModels(workers).map((model) => ({ ...model, requests: requestsOf(arms, model) })),
+      problems: [...new Set(workers.flatMap(({ problems }) => problems))],
+      scaling,
       stream: slowestStream(workers),
     };
   };
@@ -54,6 +60,7 @@ function processRecords(
             since,
             restarts: 0,
             generation: null,
+            load: null,
           } as const,
           {
             role: "control",
@@ -62,20 +69,32 @@ function processRecords(
             since,
             restarts: facts.restarts,
             generation: null,
+            load: null,
           } as const,
         ];
   return [
     ...above,
     ...workers.map(
-      ({ pid, state, startedAt, generation, restarts }) =>
-        ({ role: "worker", pid, state, since: isoTime(startedAt), restarts, generation }) as const,
+      ({ pid, state, startedAt, generation, restarts, load }) =>
+        ({ role: "worker", pid, state, since: isoTime(startedAt), restarts, generation, load }) as const,
     ),
   ];
 }
 
+function requestsOf(
+  arms: ReturnType<typeof answeredByArm>,
+  { model, version }: { readonly model: string; readonly version: number },
+): number {
+  return arms
+    .filter((arm) => arm.model === model && arm.version === version)
+    .reduce((sum, { requests }) => sum + requests, 0);
+}
+
+type ServedModel = Omit<Status["models"][number], "requests">;
+
 /** What the workers serve; a version that any of them could not load is shown as failed. */
-function servedModels(workers: readonly WorkerStatus[]): Status["models"] {
-  const served = new Map<string, Status["models"][number]>();
+function servedModels(workers: readonly WorkerStatus[]): ServedModel[] {
+  const served = new Map<string, ServedModel>();
   for (const { models } of workers) {
     for (const model of models) {
       for (const { version, bundle, state, problem } of model.versions) {

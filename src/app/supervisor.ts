@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { Settings } from "../config/index.ts";
+import { type Settings, workerEnvironment } from "../config/index.ts";
 import {
   deserializeError,
   type SerializedError,
@@ -16,6 +16,7 @@ import type { ProjectLocation } from "./project-location.ts";
 import { type RequestLimits, requestLimits } from "./request-limits.ts";
 import { type ObservationOrder, observationOrder } from "./request-observation.ts";
 import type { ScalingLimits } from "./scaling/worker-scaling.ts";
+import { rememberScaling } from "./scaling-history.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { alreadyUp, claim, claimedBy } from "./supervisor-claim.ts";
 import type { UpEvent } from "./up.ts";
@@ -186,7 +187,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         return spawnWorker(options, { socket, grpcSocket, restarts, joinsServing: hasBeenReady });
       }),
     statuses,
-    onScaling: (change) => options.onEvent({ kind: "scaling", ...change }),
+    onScaling: (change) => {
+      options.onEvent({ kind: "scaling", ...change });
+      rememberScaling(state.scaling, { at: systemClock(), ...change });
+    },
     onProblem: (error) => options.onEvent({ kind: "problem", text: String(error) }),
     graceMs: DRAIN_MS,
   });
@@ -307,6 +311,7 @@ function spawnWorker(
   },
 ): ChildProcess {
   const child = fork(siblingModule(import.meta.url, "worker-process"), {
+    env: workerEnvironment(),
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const { settings, projectRoot } = options.location;

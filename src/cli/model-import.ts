@@ -26,7 +26,10 @@ export const modelImportCommand = defineCommand({
     "With --features the file takes the place of the trainer of a model of the project: records are raw ones of its dataset, and the version is evaluated and judged by its gates. Ends with 1 when a gate rejects it.",
   ].join("\n\n"),
   parameters: {
-    file: argument("<file>", "The model file; with --server, and of another program, at most 64 MiB."),
+    file: argument(
+      "<file>",
+      "The model file; of another program at most 1 GiB, with --server at most 64 MiB.",
+    ),
     name: option(
       "--name <model>",
       "The model to register it for. Default: the name that an exported version had, or what --features names.",

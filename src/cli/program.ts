@@ -22,6 +22,7 @@ import { runsCommand } from "./runs.ts";
 import { openSession } from "./session.ts";
 import { statusCommand, stopCommand } from "./status.ts";
 import { type OutputStreams, openTerminal, type Terminal } from "./terminal.ts";
+import { topCommand } from "./top.ts";
 import { trainCommand } from "./train.ts";
 import { upCommand } from "./up.ts";
 
@@ -45,6 +46,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Com
     title: "Afterwards:",
     commands: [
       statusCommand,
+      topCommand,
       journalCommand,
       replayCommand,
       reproduceCommand,

@@ -2,9 +2,9 @@ import { commandName } from "../config/index.ts";
 import { systemClock } from "../kernel/index.ts";
 import type { ServerStatus } from "../wire/index.ts";
 import { defineCommand } from "./command.ts";
-import { formatAge, formatCount, formatDigest, formatDuration } from "./format-values.ts";
+import { formatAge, formatBytes, formatCount, formatDigest, formatDuration } from "./format-values.ts";
 import { type Column, renderFields, renderTable } from "./table.ts";
-import type { Output, Style } from "./terminal.ts";
+import { type Output, printable, type Style } from "./terminal.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -43,6 +43,9 @@ function describe(status: ServerStatus, out: Output): string {
     { title: "  process", cell: (row) => `  ${row.role}` },
     { title: "pid", align: "right", cell: (row) => row.pid },
     { title: "state", cell: (row) => ({ text: row.state, style: STYLES[row.state] ?? "yellow" }) },
+    { title: "cpu", align: "right", cell: ({ load }) => load && `${Math.round(load.cpu * 100)} %` },
+    { title: "memory", align: "right", cell: ({ load }) => load && formatBytes(load.residentBytes) },
+    { title: "in hand", align: "right", cell: ({ load }) => load?.inFlight },
     { title: "generation", align: "right", cell: (row) => row.generation },
     { title: "restarts", align: "right", cell: (row) => row.restarts },
     { title: "since", cell: (row) => formatAge(row.since, systemClock()) },
@@ -51,6 +54,7 @@ function describe(status: ServerStatus, out: Output): string {
     { title: "  model", cell: (row) => `  ${row.model}` },
     { title: "version", align: "right", cell: (row) => `v${row.version}` },
     { title: "state", cell: (row) => ({ text: row.state, style: STYLES[row.state] ?? "yellow" }) },
+    { title: "answered", align: "right", cell: (row) => formatCount(row.requests) },
     { title: "bundle", cell: (row) => formatDigest(row.bundle) },
     { title: "", cell: (row) => row.reason ?? "", shrinks: true },
   ];
@@ -71,8 +75,16 @@ function describe(status: ServerStatus, out: Output): string {
     ),
     status.processes.length === 0 ? "" : `\n${renderTable(processes, status.processes, out)}`,
     status.models.length === 0 ? "" : `\n${renderTable(models, status.models, out)}`,
+    status.problems.length === 0 ? "" : "\n",
+    ...status.problems.map((problem) => `${paint("red", "!")} ${printable(problem)}\n`),
+    status.scaling === null ? "" : `\n${paint("dim", scalingText(status.scaling))}\n`,
     status.running ? "" : `\nStart it: ${commandName()} up\n`,
   ].join("");
+}
+
+function scalingText({ at, action, workers, reason }: NonNullable<ServerStatus["scaling"]>): string {
+  const what = action === "started" ? "started a worker" : "stopped a worker";
+  return `${formatAge(at, systemClock())} ${what}, ${workers} then: ${printable(reason)}`;
 }
 
 function streamText({ sequence, ageMs, problem }: NonNullable<ServerStatus["stream"]>): string {

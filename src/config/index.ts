@@ -5,3 +5,4 @@ export { readOutputSettings, readSettings, type SettingSources } from "./read-se
 export { settingsReference } from "./reference-page.ts";
 export { formatByteSize, type Machine, type Setting } from "./setting.ts";
 export { type SettingKey, type Settings, settingTable } from "./settings.ts";
+export { workerEnvironment } from "./worker-environment.ts";

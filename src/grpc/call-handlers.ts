@@ -1,4 +1,4 @@
-import { Metadata, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import { Metadata, type MetadataValue, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { monotonicMs, type SlipwayError, systemClock } from "../kernel/index.ts";
 import {
   type DataPlane,
@@ -211,13 +211,40 @@ class GrpcPrediction implements Work, Waiting {
   }
 }
 
+/**
+ * The trailers of an answer. grpc-js checks and copies those of other `Metadata` for every call; these are known to be good,
+ * and are sent once.
+ */
+class PredictionTrailer extends Metadata {
+  readonly #headers: Readonly<Record<string, string>>;
+  #hasMore = false;
+
+  constructor(headers: Readonly<Record<string, string>>) {
+    super();
+    this.#headers = headers;
+  }
+
+  override set(name: string, value: MetadataValue): void {
+    super.set(name, value);
+    this.#hasMore = true;
+  }
+
+  override clone(): Metadata {
+    return this;
+  }
+
+  override toHttp2Headers(): ReturnType<Metadata["toHttp2Headers"]> {
+    return this.#hasMore ? { ...super.toHttp2Headers(), ...this.#headers } : this.#headers;
+  }
+}
+
 function trailerOf({ model, version, arm }: ServedVersion, id: string): Metadata {
-  const trailer = new Metadata();
-  trailer.set("x-slipway-prediction-id", id);
-  trailer.set("x-slipway-model", encodeURIComponent(model));
-  trailer.set("x-slipway-version", String(version));
-  trailer.set("x-slipway-arm", arm);
-  return trailer;
+  return new PredictionTrailer({
+    "x-slipway-prediction-id": id,
+    "x-slipway-model": encodeURIComponent(model),
+    "x-slipway-version": String(version),
+    "x-slipway-arm": arm,
+  });
 }
 
 /** @throws GRPC_MALFORMED */

@@ -5,10 +5,9 @@ import type { DataPlane } from "../serving/index.ts";
 import type { RequestObserver } from "../telemetry/index.ts";
 import { grpcErrors } from "./errors.ts";
 import { healthService } from "./health-service.ts";
-import { inferenceService } from "./inference-service.ts";
+import { inferenceDefinition, inferenceService } from "./inference-service.ts";
 import { modelRules } from "./model-rules.ts";
 import { healthProtocol } from "./protocols/health.ts";
-import { inferenceProtocol } from "./protocols/inference.ts";
 import { tensorflowServingProtocol } from "./protocols/tensorflow-serving.ts";
 import { serviceDefinition } from "./service-definition.ts";
 import { modelService, predictionService } from "./tensorflow-services.ts";
@@ -74,11 +73,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
     "grpc.max_send_message_length": -1,
+    // Counts that nothing here reads, kept for every call.
+    "grpc.enable_channelz": 0,
     "grpc.max_concurrent_streams": MAX_CONCURRENT_CALLS,
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? DEFAULT_CONNECTION_AGE_MS,
   });
   server.addService(
-    serviceDefinition(inferenceProtocol, SERVICES.inference),
+    inferenceDefinition(SERVICES.inference),
     inferenceService({
       ...context,
       protocol: "grpc_v2",

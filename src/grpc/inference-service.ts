@@ -1,4 +1,4 @@
-import type { ServerDuplexStream, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { ServedVersion } from "../serving/index.ts";
 import {
   decodeTensor,
@@ -28,44 +28,42 @@ import {
 } from "./call-handlers.ts";
 import { refusal } from "./call-status.ts";
 import { grpcErrors } from "./errors.ts";
-import { elementOf, numberOf, type WireInteger } from "./integers.ts";
+import {
+  decodeInferRequest,
+  encodeInferResponse,
+  type InferRequest,
+  type InferResponse,
+  type TensorContents,
+} from "./infer-messages.ts";
+import { elementOf, numberOf } from "./integers.ts";
 import type { ModelRules } from "./model-rules.ts";
 import { observeCall } from "./observed-call.ts";
+import { inferenceProtocol } from "./protocols/inference.ts";
+import { requestReader, serviceDefinition } from "./service-definition.ts";
 
 interface NamedModel {
   readonly name: string;
   readonly version: string;
 }
 
-interface TensorContents {
-  readonly bool_contents: readonly boolean[];
-  readonly int_contents: readonly number[];
-  readonly int64_contents: readonly WireInteger[];
-  readonly uint_contents: readonly number[];
-  readonly uint64_contents: readonly WireInteger[];
-  readonly fp32_contents: readonly number[];
-  readonly fp64_contents: readonly number[];
-  readonly bytes_contents: readonly Uint8Array[];
-}
-
-interface InferRequest {
-  readonly model_name: string;
-  readonly model_version: string;
-  readonly id: string;
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly datatype: string;
-    readonly shape: readonly WireInteger[];
-    readonly contents: TensorContents | null;
-  }[];
-  readonly outputs: readonly { readonly name: string }[];
-  readonly raw_input_contents: readonly Uint8Array[];
-}
-
 export interface InferenceServiceOptions extends CallContext {
   readonly rules: ModelRules;
   readonly serverName: string;
   readonly serverVersion: string;
+}
+
+/** The service's methods, with a reader and a writer of our own for the one that everybody calls. */
+export function inferenceDefinition(name: string): ServiceDefinition {
+  const { ModelInfer, ...others } = serviceDefinition(inferenceProtocol, name);
+  if (ModelInfer === undefined) throw new Error(`${name} has no ModelInfer`);
+  return {
+    ...others,
+    ModelInfer: {
+      ...ModelInfer,
+      requestDeserialize: requestReader(decodeInferRequest),
+      responseSerialize: encodeInferResponse,
+    },
+  };
 }
 
 /** The Open Inference Protocol V2 over gRPC; tensors are answered as raw bytes, which every client reads. */
@@ -165,7 +163,7 @@ function planInference(
       );
       return {
         instances,
-        answer: (answered) => {
+        answer: (answered): InferResponse => {
           const outputs = outputTensors(served.signature.output, answered, instances);
           return {
             model_name: served.model,

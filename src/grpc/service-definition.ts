@@ -9,11 +9,13 @@ export class MalformedMessage {
   }
 }
 
-const lengths = new WeakMap<object, number>();
+const BYTES = Symbol("bytes on the wire");
 
 /** How long a request was on the wire. */
 export function messageBytes(request: unknown): number {
-  return typeof request === "object" && request !== null ? (lengths.get(request) ?? 0) : 0;
+  return typeof request === "object" && request !== null
+    ? ((request as { readonly [BYTES]?: number })[BYTES] ?? 0)
+    : 0;
 }
 
 /** Message types of one protocol, by name. */
@@ -59,7 +61,7 @@ function methodDefinition(method: protobuf.Method, service: string): MethodDefin
     requestStream: method.requestStream === true,
     responseStream: method.responseStream === true,
     requestSerialize: (value) => encode(request, value),
-    requestDeserialize: (bytes) => decode(request, bytes),
+    requestDeserialize: requestReader((bytes) => request.decode(bytes)),
     responseSerialize: (value) => encode(response, value),
     responseDeserialize: (bytes) => response.decode(bytes),
   };
@@ -70,12 +72,13 @@ function encode(type: protobuf.Type, value: unknown): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function decode(type: protobuf.Type, bytes: Buffer): unknown {
-  try {
-    const message = type.decode(bytes);
-    lengths.set(message, bytes.length);
-    return message;
-  } catch (thrown) {
-    return new MalformedMessage(thrown instanceof Error ? thrown.message : String(thrown));
-  }
+/** A reader of requests that hands out what it cannot read as a `MalformedMessage`. */
+export function requestReader(read: (bytes: Buffer) => object): (bytes: Buffer) => unknown {
+  return (bytes) => {
+    try {
+      return Object.assign(read(bytes), { [BYTES]: bytes.length });
+    } catch (thrown) {
+      return new MalformedMessage(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  };
 }

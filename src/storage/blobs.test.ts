@@ -255,7 +255,7 @@ describe("blobs that are not used", () => {
   it("never go from under somebody who stores or retains them at that moment", async () => {
     const blobs = openFileBlobs(directory);
     let removed = 0;
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < 45; round++) {
       await blobs.put(bytes);
       age(blobs, digest);
       const [stored, freed] = await Promise.all([

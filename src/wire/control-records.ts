@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../kernel/index.ts";
+import { scalingDecisionRecord, workerLoadRecord } from "./activity-records.ts";
 import { formerVersion, provenanceRecord } from "./portable-records.ts";
 import { count, list } from "./snapshot-records.ts";
 import { validationSummary } from "./validation-records.ts";
@@ -311,6 +312,8 @@ export const processRecord = z.object({
   restarts: count,
   /** The routing generation a worker serves. */
   generation: count.nullable(),
+  /** How busy a worker is. */
+  load: workerLoadRecord.nullable(),
 });
 
 export const servedModelRecord = z.object({
@@ -320,6 +323,8 @@ export const servedModelRecord = z.object({
   state: z.enum(["loading", "ready", "failed"]),
   /** Why it failed to load. */
   reason: z.string().optional(),
+  /** Answered since the server was started. */
+  requests: count,
 });
 
 export const statusRecord = z.object({
@@ -337,6 +342,10 @@ export const statusRecord = z.object({
   database: z.enum(["sqlite", "postgresql"]),
   processes: list(processRecord),
   models: list(servedModelRecord),
+  /** What the workers complain of. */
+  problems: list(z.string()),
+  /** The last change of the number of workers. */
+  scaling: scalingDecisionRecord.nullable(),
   /** How far the slowest worker has followed the stream; `null` while no model with windows is served. */
   stream: z
     .object({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { activityRecord } from "./activity-records.ts";
 import {
   deploymentRecord,
   errorRecord,
@@ -209,6 +210,10 @@ export const controlOperations = {
   status: reading("Says what is running: processes, addresses, models served, routing generation.", {
     input: z.strictObject({}),
     output: statusRecord,
+  }),
+  activity: reading("Says what the workers have done since the server was started, and how busy they are.", {
+    input: z.strictObject({}),
+    output: activityRecord,
   }),
   "feedback.list": reading("Lists feedback, newest first; a value and its corrections are all there.", {
     input: z.strictObject({

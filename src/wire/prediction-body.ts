@@ -209,19 +209,28 @@ export function badRequest(
 
 /** Turns columns of equal length into records. A column may be called `__proto__`. */
 export function recordsOf(columns: ReadonlyMap<string, readonly unknown[]>, rowCount: number): InputRecord[] {
-  const records: Record<string, unknown>[] = Array.from({ length: rowCount }, () => ({}));
-  for (const [name, values] of columns) {
-    for (let row = 0; row < rowCount; row++) {
-      if (name === "__proto__") {
-        Object.defineProperty(records[row]!, name, {
-          value: values[row],
-          enumerable: true,
-          configurable: true,
-        });
-      } else records[row]![name] = values[row];
-    }
-  }
+  const names = Array.from(columns.keys());
+  const lists = Array.from(columns.values());
+  const records: InputRecord[] = [];
+  for (let row = 0; row < rowCount; row++) records.push(recordOf(names, lists, row));
   return records;
+}
+
+/** One record at a time: its fields are written while it is at hand. */
+function recordOf(
+  names: readonly string[],
+  lists: readonly (readonly unknown[])[],
+  row: number,
+): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (let column = 0; column < names.length; column++) {
+    const name = names[column]!;
+    const value = lists[column]![row];
+    if (name === "__proto__")
+      Object.defineProperty(record, name, { value, enumerable: true, configurable: true });
+    else record[name] = value;
+  }
+  return record;
 }
 
 /** The shortest text that reads back as the same double, and as a float in every language: `3.0`, `0.1`, `1e+21`. */

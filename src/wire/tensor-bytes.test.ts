@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   decodeTensor,
   encodeDoubles,
+  encodeTexts,
   isTensorType,
   type TensorElement,
   type TensorType,
@@ -66,6 +67,20 @@ describe("tensors of bytes", () => {
       }),
     );
     expect(decode("BOOL", Uint8Array.of(0, 1, 2), 3)).toEqual([false, true, true]);
+  });
+
+  it("are read as the texts that were written, however many are the same or nearly so", () => {
+    const text = fc.oneof(
+      fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 4 }),
+      fc.string({ unit: "grapheme", maxLength: 100 }),
+    );
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 400 }), (texts) => {
+        expect(decode("BYTES", encodeTexts(texts), texts.length)).toEqual(
+          texts.map((one) => one.toWellFormed()),
+        );
+      }),
+    );
   });
 
   it("are refused when they are too short or too long, and never read past their end", () => {

@@ -47,8 +47,8 @@ export function decodeTensor(
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const read = readers[type];
-  const elements = new Array<TensorElement>(count);
-  for (let at = 0; at < count; at++) elements[at] = read(view, at * width);
+  const elements: TensorElement[] = [];
+  for (let at = 0; at < count; at++) elements.push(read(view, at * width));
   return elements;
 }
 
@@ -59,16 +59,29 @@ const readers: Readonly<
   UINT8: (view, offset) => view.getUint8(offset),
   UINT16: (view, offset) => view.getUint16(offset, true),
   UINT32: (view, offset) => view.getUint32(offset, true),
-  UINT64: (view, offset) => exactOrBig(view.getBigUint64(offset, true)),
+  UINT64: (view, offset) => {
+    const high = view.getUint32(offset + 4, true);
+    return high < EXACT_HIGH
+      ? high * 0x1_0000_0000 + view.getUint32(offset, true)
+      : exactOrBig(view.getBigUint64(offset, true));
+  },
   INT8: (view, offset) => view.getInt8(offset),
   INT16: (view, offset) => view.getInt16(offset, true),
   INT32: (view, offset) => view.getInt32(offset, true),
-  INT64: (view, offset) => exactOrBig(view.getBigInt64(offset, true)),
+  INT64: (view, offset) => {
+    const high = view.getInt32(offset + 4, true);
+    return high < EXACT_HIGH && high >= -EXACT_HIGH
+      ? high * 0x1_0000_0000 + view.getUint32(offset, true)
+      : exactOrBig(view.getBigInt64(offset, true));
+  },
   FP16: (view, offset) => view.getFloat16(offset, true),
   BF16: (view, offset) => bfloat16(view.getUint16(offset, true)),
   FP32: (view, offset) => view.getFloat32(offset, true),
   FP64: (view, offset) => view.getFloat64(offset, true),
 };
+
+/** Integers whose upper half is smaller than this are doubles; making a bigint of them would take ten times as long. */
+const EXACT_HIGH = 2 ** 21;
 
 const scratch = new DataView(new ArrayBuffer(4));
 
@@ -83,21 +96,57 @@ export function exactOrBig(value: bigint): number | bigint {
   return BigInt(double) === value ? double : value;
 }
 
-function decodeTexts(bytes: Uint8Array, { name, count }: { name: string; count: number }): string[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function decodeTexts(given: Uint8Array, { name, count }: { name: string; count: number }): string[] {
+  const bytes = Buffer.from(given.buffer, given.byteOffset, given.length);
   const texts: string[] = [];
+  const seen: (string | undefined)[] = new Array(Math.min(count + 1, SEEN_TEXTS)).fill(undefined);
   let at = 0;
   while (at < bytes.length) {
     if (at + 4 > bytes.length) throw badTensor(name, `ends within the length of element ${texts.length}`);
-    const length = view.getUint32(at, true);
+    const length = bytes.readUInt32LE(at);
     at += 4;
-    if (at + length > bytes.length) throw badTensor(name, `ends within element ${texts.length}`);
-    texts.push(textOf(bytes.subarray(at, at + length), { name, at: texts.length }));
-    at += length;
+    const end = at + length;
+    if (end > bytes.length) throw badTensor(name, `ends within element ${texts.length}`);
+    const hash = hashOfAscii(bytes, at, end);
+    if (hash === NOT_ASCII) texts.push(textOf(bytes.subarray(at, end), { name, at: texts.length }));
+    else {
+      // Texts of a tensor are often the same few; one that came lately is not made again.
+      const place = hash % seen.length;
+      const known = seen[place];
+      if (known?.length === length && isSame(known, bytes, at)) texts.push(known);
+      else {
+        const text = bytes.toString("latin1", at, end);
+        seen[place] = text;
+        texts.push(text);
+      }
+    }
+    at = end;
   }
   if (texts.length !== count)
     throw badTensor(name, `holds ${texts.length} elements of BYTES, its shape asks for ${count}`);
   return texts;
+}
+
+const SEEN_TEXTS = 256;
+const LONGEST_HASHED = 64;
+const NOT_ASCII = -1;
+
+/** `NOT_ASCII` also for longer ones, which are read faster in another way. */
+function hashOfAscii(bytes: Buffer, from: number, end: number): number {
+  if (end - from > LONGEST_HASHED) return NOT_ASCII;
+  let hash = end - from;
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x80) return NOT_ASCII;
+    hash = (Math.imul(hash, 31) + byte) & 0x3fff_ffff;
+  }
+  return hash;
+}
+
+/** @param from where in the bytes as many characters stand */
+function isSame(text: string, bytes: Buffer, from: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
+  return true;
 }
 
 /** @throws WIRE_BAD_TENSOR */

@@ -118,7 +118,9 @@ export function v2VersionSelector(text: string): { version?: number; label?: str
 
 function refuseBigIntegers(tensors: ReadonlyMap<string, Tensor>, rules: InputRules): void {
   for (const { name, values } of tensors.values()) {
-    for (const [instance, value] of values.entries()) {
+    for (let instance = 0; instance < values.length; instance++) {
+      const value = values[instance];
+      if (typeof value !== "bigint" && typeof value !== "object") continue;
       const inexact = firstBigInt(value);
       if (inexact !== undefined) throw inexactInteger(rules, { instance, field: name, value: inexact });
     }
@@ -195,13 +197,18 @@ function valuesOf(
       rules,
       { field: name },
     );
-  const values = data.map((value: unknown, row) => {
+  return { values: singleValues(data, name, rules), isWhole };
+}
+
+/** Each value of `data`, or the only one in it. */
+function singleValues(data: readonly unknown[], name: string, rules: InputRules): readonly unknown[] {
+  if (!data.some((value) => typeof value === "object" && value !== null)) return data;
+  return data.map((value, row) => {
     const inner: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
     if (typeof inner === "object" && inner !== null)
       throw badRequest(`field "${name}" must be a single value`, rules, { field: name, instance: row });
     return inner;
   });
-  return { values, isWhole };
 }
 
 function extentsOf(shape: unknown, name: string, rules: InputRules): readonly number[] {

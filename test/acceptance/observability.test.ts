@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readWorkerStatuses } from "../../src/app/worker-status.ts";
+import type { ActivityRates } from "../../src/cli/top/activity-rates.ts";
 import { parseExposition } from "../../src/telemetry/testing/parse-exposition.ts";
+import type { OperationOutput } from "../../src/wire/index.ts";
 import { hasPython, pythonWith } from "./client-packages.ts";
-import { predict, slipway, slipwayUp } from "./command.ts";
+import { predict, slipway, slipwayJson, slipwayUp } from "./command.ts";
 import { goodRecord, type SmallProject, smallProject } from "./small-project.ts";
 
 const MODEL = "clicked";
@@ -94,6 +96,16 @@ describe("a watched server", () => {
       expect(text).toContain("\nslipway_workers 2\n");
       const residents = text.match(/^process_resident_memory_bytes\{worker="\d+"\} [1-9]/gm);
       expect(residents).toHaveLength(2);
+      const top = await slipwayJson<ActivityRates>(["top"], { cwd });
+      expect(top.workers.map(({ isReady, state }) => ({ isReady, state }))).toEqual(
+        Array.from({ length: 2 }, () => ({ isReady: true, state: "ready" })),
+      );
+      expect(top.arms).toMatchObject([{ model: MODEL, version: 1, arm: "champion" }]);
+      const shown = await slipway(["top", "--once"], { cwd });
+      expect(shown.stdout).toMatch(/2 of 2 workers ready/);
+      const status = await slipwayJson<OperationOutput<"status">>(["status"], { cwd });
+      expect(status.models).toMatchObject([{ model: MODEL, state: "ready", requests: asked }]);
+      expect(status.processes.at(-1)?.load?.residentBytes).toBeGreaterThan(1_000_000);
     } finally {
       await server.stop();
     }

@@ -1,12 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { inspect, parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
+import { loadLargeModels } from "./large-models.ts";
 import { sendMalformedRequests } from "./malformed.ts";
 import { replayManyPredictions } from "./many-replays.ts";
+import { loadAndUnload } from "./model-memory.ts";
 import { killServerUnderLoad } from "./server-kills.ts";
+import { serveWithoutControl } from "./static-stability.ts";
+import { swapUnderLoad } from "./swaps.ts";
 import { killTraining } from "./training-kills.ts";
 import { replayHistory } from "./window-histories.ts";
 import { killUnderWindows } from "./window-kills.ts";
+import { killWorkersUnderLoad } from "./worker-kills.ts";
 
 /**
  * `npm run soak [-- --short]`: the long campaigns, one after another, with their figures. The short form is what CI
@@ -68,8 +73,51 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
     name: "kill -9 during ingest, training and registration",
     run: () => killTraining({ kills: values.short ? 3 : 20 }),
   },
+  {
+    name: "version swaps under load",
+    run: () =>
+      swapUnderLoad(
+        values.short
+          ? { swaps: 8, quietMs: 1_000, perSecond: 200 }
+          : { swaps: 200, quietMs: 30_000, perSecond: 500 },
+      ),
+  },
+  {
+    name: "static stability: no control plane, no database",
+    run: () =>
+      serveWithoutControl(
+        values.short ? { goneMs: 2_000, perSecond: 200 } : { goneMs: 300_000, perSecond: 500 },
+      ),
+  },
+  {
+    name: "kill -9 of random workers under load",
+    run: () =>
+      killWorkersUnderLoad(
+        values.short
+          ? { kills: 3, everyMs: 500, perSecond: 400 }
+          : { kills: 100, everyMs: 2_000, perSecond: 1_000 },
+      ),
+  },
+  {
+    name: "memory over loading and unloading models",
+    run: () =>
+      loadAndUnload(
+        // Over a few cycles, the noise of allocators is a slope of its own.
+        values.short
+          ? { cycles: 12, from: 4, mostKeptKilobytes: 4_096 }
+          : { cycles: 50, from: 10, mostKeptKilobytes: 256 },
+      ),
+  },
+  {
+    name: "loading a large ONNX model beside others",
+    run: () =>
+      loadLargeModels(
+        values.short
+          ? { runs: 1, runMs: 2_000, megabytes: 8, perSecond: 200 }
+          : { runs: 5, runMs: 10_000, megabytes: 100, perSecond: 500 },
+      ),
+  },
 ];
-
 const chosen = campaigns.filter(({ name }) => name.includes(values.only));
 let failed = 0;
 for (const { name, run } of chosen) {

@@ -2,7 +2,10 @@
 export interface LoadOrder {
   readonly targets: readonly LoadTarget[];
   readonly pace: Pace;
+  /** Shortest time of warming up, without measuring, in a closed loop. */
   readonly warmMs: number;
+  /** Warming up goes on until so many requests are answered, and for four times `warmMs` at most. */
+  readonly warmRequests: number;
   readonly windowMs: number;
   /** Windows of each server. */
   readonly rounds: number;

@@ -65,6 +65,10 @@ export class ServerLoad {
     return connection.current;
   }
 
+  get answered(): number {
+    return this.#answered;
+  }
+
   /** Loads the server for a while and then lets it finish what it has in hand. */
   async run(pace: Pace, milliseconds: number, measured: boolean): Promise<void> {
     if (pace.kind === "closed-loop") await this.#closedLoop(milliseconds, measured);

@@ -2,10 +2,14 @@ import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bundleBlobs, readManifest as readBundleManifest } from "../bundle/index.ts";
-import { ingest, type SnapshotManifest } from "../datasets/index.ts";
-import { pngOf } from "../images/testing/png.ts";
-import { canonicalJson, type Digest, digestOf } from "../kernel/index.ts";
+import type { ControlContext } from "../../src/app/control-context.ts";
+import { garbageHandlers } from "../../src/app/garbage-handlers.ts";
+import { openInstallation } from "../../src/app/installation.ts";
+import { openStateDirectory, type StateDirectory } from "../../src/app/state-directory.ts";
+import { bundleBlobs, readManifest as readBundleManifest } from "../../src/bundle/index.ts";
+import { ingest, type SnapshotManifest } from "../../src/datasets/index.ts";
+import { pngOf } from "../../src/images/testing/png.ts";
+import { canonicalJson, type Digest, digestOf } from "../../src/kernel/index.ts";
 import {
   blobsOfVersion,
   type CarriedVersion,
@@ -14,15 +18,11 @@ import {
   type Registry,
   readModelFile,
   writeModelFile,
-} from "../registry/index.ts";
-import { createDataPlane } from "../serving/index.ts";
-import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
-import { type BlobStore, type Database, openDatabase, openFileBlobs } from "../storage/index.ts";
-import type { OperationContext, OperationOutput } from "../wire/index.ts";
-import type { ControlContext } from "./control-context.ts";
-import { garbageHandlers } from "./garbage-handlers.ts";
-import { openInstallation } from "./installation.ts";
-import { openStateDirectory, type StateDirectory } from "./state-directory.ts";
+} from "../../src/registry/index.ts";
+import { createDataPlane } from "../../src/serving/index.ts";
+import { FLIGHT, routingOf, writeSmallBundle } from "../../src/serving/testing/small-bundle.ts";
+import { type BlobStore, type Database, openDatabase, openFileBlobs } from "../../src/storage/index.ts";
+import type { OperationContext, OperationOutput } from "../../src/wire/index.ts";
 
 const DAY = 86_400_000;
 const actor = "ann";

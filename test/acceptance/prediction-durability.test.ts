@@ -2,12 +2,12 @@ import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { killLoop } from "../../test/kill-loop.ts";
-import { mountTinyDisk } from "../../test/tiny-disk.ts";
-import { readPredictionLog, verifyLogChain } from "../serving/index.ts";
-import { openServingRoom } from "../serving/testing/serving-room.ts";
-import { FLIGHT, routingOf, writeSmallBundle } from "../serving/testing/small-bundle.ts";
-import { startPredictionServer } from "./prediction-server.ts";
+import { startPredictionServer } from "../../src/http/prediction-server.ts";
+import { readPredictionLog, verifyLogChain } from "../../src/serving/index.ts";
+import { openServingRoom } from "../../src/serving/testing/serving-room.ts";
+import { FLIGHT, routingOf, writeSmallBundle } from "../../src/serving/testing/small-bundle.ts";
+import { killLoop } from "../kill-loop.ts";
+import { mountTinyDisk } from "../tiny-disk.ts";
 
 async function loggedIds(logDirectory: string): Promise<Set<string>> {
   const ids = new Set<string>();
@@ -19,7 +19,7 @@ describe("an acknowledged prediction", () => {
   it("is in the log when the worker is killed", async () => {
     const { directory, blobs, logDirectory } = await openServingRoom();
     const bundle = await writeSmallBundle(blobs, { base: 0 });
-    const script = fileURLToPath(new URL("../../test/processes/predict-until-killed.ts", import.meta.url));
+    const script = fileURLToPath(new URL("../processes/predict-until-killed.ts", import.meta.url));
     const acknowledged: string[] = [];
     await killLoop({
       script,

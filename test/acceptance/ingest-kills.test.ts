@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { openFileBlobs } from "../storage/index.ts";
-import { ingest } from "./ingest.ts";
-import { readSnapshot } from "./read-snapshot.ts";
-import { csv } from "./spec.ts";
-import { openWorkspace } from "./testing/workspace.ts";
+import { ingest } from "../../src/datasets/ingest.ts";
+import { readSnapshot } from "../../src/datasets/read-snapshot.ts";
+import { csv } from "../../src/datasets/spec.ts";
+import { openWorkspace } from "../../src/datasets/testing/workspace.ts";
+import { openFileBlobs } from "../../src/storage/index.ts";
 
-const script = fileURLToPath(new URL("./testing/ingest-process.ts", import.meta.url));
+const script = fileURLToPath(new URL("../../src/datasets/testing/ingest-process.ts", import.meta.url));
 
 /** Starts an ingest and kills it once it has said `moment`. @returns what it said */
 async function killAt(moment: string, folders: { root: string; blobs: string }): Promise<string> {

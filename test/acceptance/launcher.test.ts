@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runSlipway, startSlipway } from "./testing/run-slipway.ts";
+import { runSlipway, startSlipway } from "../../src/cli/testing/run-slipway.ts";
 
 /** A Node on this machine that is too old to run Slipway itself. */
 function findOldNode(): string | undefined {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const typeTest = fileURLToPath(new URL("./language.type-test.ts", import.meta.url));
+const typeTest = fileURLToPath(new URL("../../src/project/language.type-test.ts", import.meta.url));
 const EXPECTATION = /^\s*\/\/ @ts-expect-error/;
 
 /** The lines, from 1, on which the compiler finds something wrong in one file. */
