@@ -8,6 +8,7 @@ const STOP_MS = 15_000;
 /** The processes of a bench. All have ended when `stop` has. */
 export class BenchProcesses {
   readonly #children: ChildProcess[] = [];
+  readonly #groups = new Set<ChildProcess>();
   #generator: ChildProcess | undefined;
 
   /** A module of this folder as a process that is told and answers by messages. */
@@ -23,8 +24,10 @@ export class BenchProcesses {
     args: readonly string[],
     options: { cwd: string; env: NodeJS.ProcessEnv },
   ): ChildProcess {
-    const child = spawn(program, args, { ...options, stdio: ["ignore", 2, 2] });
+    // In a group of its own, so that what it starts can be ended with it.
+    const child = spawn(program, args, { ...options, stdio: ["ignore", 2, 2], detached: true });
     this.#children.push(child);
+    this.#groups.add(child);
     return child;
   }
 
@@ -40,10 +43,21 @@ export class BenchProcesses {
     const impatience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     await ended;
     clearTimeout(impatience);
+    if (this.#groups.has(child)) endGroup(child);
   }
 
   async stopAll(): Promise<void> {
     await Promise.all(this.#children.map((child) => this.stop(child)));
+  }
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (thrown) {
+    // Nobody is left in it.
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }
 

@@ -12,32 +12,34 @@ import { keptPaths } from "./state-directory.ts";
 
 /** Everything in one file, while it is in use. */
 export function backupHandler(context: ControlContext): Pick<ControlHandlers, "backup"> {
-  const { registry, clock, state } = context;
+  const { registry, clock, state, logUse } = context;
   return {
     backup: async ({ out: wanted }, call) => {
       const at = clock();
       const out = fileAt(wanted, `slipway-${isoTime(at).slice(0, 19).replace(/[-:]/g, "")}Z.backup`);
       const { id } = openInstallation(state);
-      const written = await withDraft(context, out, async (draft) => {
-        const summary = await runJob(
-          {
-            kind: "backup",
-            request: {
-              out: draft,
-              header: { installation: id, slipway: slipwayVersion, at },
-              kept: keptPaths(state),
+      const written = await logUse.copy(() =>
+        withDraft(context, out, async (draft) => {
+          const summary = await runJob(
+            {
+              kind: "backup",
+              request: {
+                out: draft,
+                header: { installation: id, slipway: slipwayVersion, at },
+                kept: keptPaths(state),
+              },
             },
-          },
-          {
-            blobs: state.blobs,
-            questions: jobQuestions(context, call.actor),
-            onEvent: call.onProgress,
-            signal: AbortSignal.any([call.signal, context.closing]),
-          },
-        );
-        await publishFile(draft, out);
-        return summary;
-      });
+            {
+              blobs: state.blobs,
+              questions: jobQuestions(context, call.actor),
+              onEvent: call.onProgress,
+              signal: AbortSignal.any([call.signal, context.closing]),
+            },
+          );
+          await publishFile(draft, out);
+          return summary;
+        }),
+      );
       const { bytes, digest } = written;
       await registry.notePortable({
         action: "backup.written",

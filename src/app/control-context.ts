@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { BlobStore } from "../storage/index.ts";
+import type { LogUse } from "./log-use.ts";
 import type { ProjectLocation } from "./project-location.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
@@ -26,6 +27,8 @@ export interface ControlContext {
   /** Fires when the control plane closes; runners stop then. */
   readonly closing: AbortSignal;
   readonly server: (() => ServerFacts) | undefined;
+  /** Whoever reads the prediction log says so. */
+  readonly logUse: LogUse;
   readonly publishRouting: () => Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createDirectClient } from "../client/index.ts";
 import { systemClock } from "../kernel/index.ts";
-import { createRegistry } from "../registry/index.ts";
+import { createRegistry, type Registry } from "../registry/index.ts";
 import { openDatabase, openFileBlobs } from "../storage/index.ts";
 import type { ControlClient, ControlHandlers } from "../wire/index.ts";
 import { activityHandler } from "./activity-handler.ts";
@@ -15,6 +15,8 @@ import { appErrors } from "./errors.ts";
 import { feedbackHandlers } from "./feedback-handlers.ts";
 import { garbageHandlers } from "./garbage-handlers.ts";
 import { importHandler } from "./import-handler.ts";
+import { logHandlers } from "./log-handlers.ts";
+import { LogUse } from "./log-use.ts";
 import { modelExportHandler } from "./model-export-handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
 import type { ProjectLocation } from "./project-location.ts";
@@ -28,6 +30,8 @@ import { trainHandlers } from "./train-handlers.ts";
 export interface ControlPlaneOptions {
   /** What runs around this control plane; absent when it serves one command. */
   readonly server?: () => ServerFacts;
+  /** Shared with whoever removes parts of the prediction log. */
+  readonly logUse?: LogUse;
   /** Called when a client asks the server to stop. */
   readonly onStop?: () => void;
 }
@@ -38,6 +42,7 @@ export interface ControlPlane {
   readonly client: ControlClient;
   /** Writes the current routing snapshot where workers look for it. */
   publishRouting(): Promise<void>;
+  readonly registry: Registry;
   close(): Promise<void>;
 }
 
@@ -74,6 +79,7 @@ export async function openControlPlane(
     clock: systemClock,
     closing: closing.signal,
     server: options.server,
+    logUse: options.logUse ?? new LogUse(),
     // One after the other, so that what was read first is not written last.
     publishRouting: () => {
       const published = publishing.then(publish);
@@ -90,6 +96,7 @@ export async function openControlPlane(
     ...deploymentHandlers(context),
     ...proofHandlers(context),
     ...feedbackHandlers(context),
+    ...logHandlers(context),
     ...batchHandlers(context),
     ...garbageHandlers(context),
     ...backupHandler(context),
@@ -104,6 +111,7 @@ export async function openControlPlane(
     handlers,
     client: createDirectClient({ handlers, actor: settings.actor }),
     publishRouting: context.publishRouting,
+    registry,
     close: async () => {
       closing.abort(new Error("the control plane is closing"));
       await database.close();

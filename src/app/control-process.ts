@@ -4,6 +4,9 @@ import { entropy, systemClock } from "../kernel/index.ts";
 import { openFileBlobs } from "../storage/index.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { openControlPlane } from "./control-plane.ts";
+import { followLogPolicies } from "./follow-log-policies.ts";
+import { keepLog } from "./log-keeping.ts";
+import { LogUse } from "./log-use.ts";
 import { sequence } from "./sequencing.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
@@ -25,7 +28,9 @@ async function control(order: ControlOrder): Promise<void> {
   const startedAt = systemClock();
   const token = settings.token ?? entropy(24).toString("base64url");
   let address: string | null = null;
+  const logUse = new LogUse();
   const plane = await openControlPlane(location, {
+    logUse,
     server: () => ({
       supervisorPid: order.supervisorPid,
       restarts: order.restarts,
@@ -54,13 +59,32 @@ async function control(order: ControlOrder): Promise<void> {
   writeFileAtomically(state.control, JSON.stringify({ address: consolePort.url, token, pid: process.pid }));
   tell({ kind: "ready", pid: process.pid, address: consolePort.url });
   const stopping = new AbortController();
+  const onProblem = (problem: string): void => void process.stderr.write(`${problem}\n`);
+  let sequenced: ReadonlyMap<string, number> = new Map();
   const sequencing = sequence(
     {
       state,
+      use: logUse,
+      onSequenced: (segments) => {
+        sequenced = segments;
+      },
       blobs: openFileBlobs(state.blobs),
       clock: systemClock,
       durability: settings.logDurability === "fsync" ? "fsync" : "os",
-      onProblem: (problem) => process.stderr.write(`${problem}\n`),
+      onProblem,
+    },
+    stopping.signal,
+  );
+  const keeping = keepLog(
+    {
+      state,
+      registry: plane.registry,
+      clock: systemClock,
+      use: logUse,
+      settings,
+      policies: followLogPolicies({ state, projectRoot: location.projectRoot, onProblem }),
+      sequenced: () => sequenced,
+      onProblem,
     },
     stopping.signal,
   );
@@ -69,7 +93,7 @@ async function control(order: ControlOrder): Promise<void> {
     rmSync(state.control, { force: true });
     stopping.abort();
     await consolePort.close();
-    await sequencing;
+    await Promise.all([sequencing, keeping]);
     await plane.close();
     process.exit(0);
   };

@@ -1,3 +1,4 @@
+import { CompactedLog } from "../compaction/index.ts";
 import { type Feedback, newestFeedback } from "../feedback/index.ts";
 import { formatIsoTime } from "../kernel/index.ts";
 import { findPrediction, parsePredictionId, servingErrors } from "../serving/index.ts";
@@ -10,7 +11,7 @@ type FeedbackHandlers = Pick<ControlHandlers, "feedback.list" | "feedback.show">
 const MOST_SHOWN = 1_000;
 
 /** What was said about predictions afterwards. */
-export function feedbackHandlers({ state }: ControlContext): FeedbackHandlers {
+export function feedbackHandlers({ state, logUse }: ControlContext): FeedbackHandlers {
   return {
     "feedback.list": async ({ since, name, limit }) => {
       const filter = {
@@ -23,7 +24,7 @@ export function feedbackHandlers({ state }: ControlContext): FeedbackHandlers {
     "feedback.show": async ({ id }) => {
       const { time } = parsePredictionId(id);
       const [prediction, feedback] = await Promise.all([
-        predictionOf(state.log, id),
+        logUse.read(() => predictionOf(state.log, id)),
         newestFeedback(state.feedback, { filter: { predictionId: id, since: time }, limit: MOST_SHOWN }),
       ]);
       return { predictionId: id, prediction, feedback: feedback.map(feedbackRecord) };
@@ -35,12 +36,15 @@ async function predictionOf(
   log: string,
   id: string,
 ): Promise<OperationOutput<"feedback.show">["prediction"]> {
+  const compacted = new CompactedLog(log);
   try {
-    const { model, version, time, instances } = await findPrediction(log, id);
+    const { model, version, time, instances } = await findPrediction(log, id, compacted);
     return { model, version, at: isoTime(time), instances };
   } catch (thrown) {
     if (servingErrors.SERVING_NO_PREDICTION.is(thrown)) return null;
     throw thrown;
+  } finally {
+    await compacted.close();
   }
 }
 

@@ -82,18 +82,20 @@ async function usedSince({ registry }: ControlContext, graceBegan: number): Prom
 
 /** What versions, unfinished runs, routing and the prediction log name. */
 async function otherRoots(context: ControlContext, call: OperationContext): Promise<Digest[]> {
-  const { registry, state, closing } = context;
+  const { registry, state, closing, logUse } = context;
   const named: unknown[] = [await registry.routing(), readFileIfPresent(state.routing) ?? ""];
   for (const { name } of await registry.models()) named.push(await registry.versions(name));
   named.push((await registry.runs()).filter(({ finishedAt }) => finishedAt === null));
-  const logged = await runJob(
-    { kind: "log-bundles", log: state.log },
-    {
-      blobs: state.blobs,
-      questions: jobQuestions(context, call.actor),
-      onEvent: call.onProgress,
-      signal: AbortSignal.any([call.signal, closing]),
-    },
+  const logged = await logUse.read(() =>
+    runJob(
+      { kind: "log-bundles", log: state.log },
+      {
+        blobs: state.blobs,
+        questions: jobQuestions(context, call.actor),
+        onEvent: call.onProgress,
+        signal: AbortSignal.any([call.signal, closing]),
+      },
+    ),
   );
   return [...logged, ...digestsIn(JSON.stringify(named))];
 }

@@ -1,4 +1,5 @@
 import type { BundleManifest, InstallationSignature, Signature } from "../bundle/index.ts";
+import type { LogAnswer, LogQuery } from "../compaction/index.ts";
 import type {
   CompareRequest,
   ExportRequest,
@@ -21,7 +22,7 @@ import type {
   ValidationRequest,
 } from "../pipeline/index.ts";
 import type { CarriedVersion } from "../registry/index.ts";
-import type { ReplayFilter, ReplayReport } from "../serving/index.ts";
+import type { Compaction, ReplayFilter, ReplayReport } from "../serving/index.ts";
 import type { BackupRequest, BackupSummary, Unpacked } from "../storage/index.ts";
 import type { SignaturePlace } from "./code-signatures.ts";
 
@@ -57,6 +58,8 @@ export type Job =
   | { readonly kind: "validate"; readonly request: ValidationRequest }
   | { readonly kind: "export"; readonly request: Omit<ExportRequest, "blobs" | "signal"> }
   | { readonly kind: "log-bundles"; readonly log: string }
+  | { readonly kind: "compact-log"; readonly log: string; readonly segments: readonly string[] }
+  | { readonly kind: "query-log"; readonly query: Omit<LogQuery, "signal"> }
   | { readonly kind: "predict"; readonly request: PredictFileRequest }
   | { readonly kind: "export-model"; readonly request: ExportModelRequest }
   | { readonly kind: "unpack-model"; readonly file: string; readonly allowCode: boolean }
@@ -99,6 +102,8 @@ export interface JobResults {
   readonly export: number;
   /** Bundles that the prediction log names. */
   readonly "log-bundles": readonly Digest[];
+  readonly "compact-log": Compaction | undefined;
+  readonly "query-log": LogAnswer;
   readonly predict: PredictedFile & {
     /** Most memory the runner had at any time. */
     readonly peakBytes: number;

@@ -15,32 +15,35 @@ type ProofHandlers = Pick<ControlHandlers, "replay" | "reproduce">;
 
 /** Replay and reproduce: what was answered and what was built, done again. */
 export function proofHandlers(context: ControlContext): ProofHandlers {
-  const { registry, clock, state } = context;
+  const { registry, clock, state, logUse } = context;
   return {
     replay: async (input, call) => {
       const startedAt = clock();
-      const report = await runJob(
-        {
-          kind: "replay",
-          log: state.log,
-          filter: filterOf(input),
-          ...(input.recomputeWindows ? { stream: state.stream } : {}),
-        },
-        {
-          blobs: state.blobs,
-          signed: state,
-          questions: jobQuestions(context, call.actor),
-          onEvent: (event) => {
-            if (event.kind === "progress") call.onProgress({ ...event, step: "replay" });
+      const report = await logUse.read(() =>
+        runJob(
+          {
+            kind: "replay",
+            log: state.log,
+            filter: filterOf(input),
+            ...(input.recomputeWindows ? { stream: state.stream } : {}),
           },
-          signal: AbortSignal.any([call.signal, context.closing]),
-        },
+          {
+            blobs: state.blobs,
+            signed: state,
+            questions: jobQuestions(context, call.actor),
+            onEvent: (event) => {
+              if (event.kind === "progress") call.onProgress({ ...event, step: "replay" });
+            },
+            signal: AbortSignal.any([call.signal, context.closing]),
+          },
+        ),
       );
       return {
         predictions: report.total,
         identical: report.identical,
         withinBound: report.withinBound,
         different: report.different,
+        sampledOut: report.sampledOut,
         unavailable: report.forgotten + report.missingBundle + report.damaged,
         durationMs: clock() - startedAt,
         windows: report.windows,

@@ -1,5 +1,6 @@
 import { constants, setPriority } from "node:os";
 import { type CodeTrust, noCode, readManifest } from "../bundle/index.ts";
+import { CompactedLog, compactSegments, queryLog } from "../compaction/index.ts";
 import { inheritedEnvironment } from "../config/index.ts";
 import { compareSnapshots, exportSnapshot } from "../datasets/index.ts";
 import { deserializeError, systemClock } from "../kernel/index.ts";
@@ -111,15 +112,22 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
       return importModel({ ...job, blobs });
     case "reproduce-import":
       return reproduceImport({ ...job, blobs });
-    case "replay":
-      return replayLog({
-        directory: job.log,
-        blobs,
-        trust,
-        filter: job.filter,
-        ...(job.stream === undefined ? {} : { stream: job.stream }),
-        onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
-      });
+    case "replay": {
+      const compacted = new CompactedLog(job.log);
+      try {
+        return await replayLog({
+          directory: job.log,
+          blobs,
+          trust,
+          filter: job.filter,
+          compacted,
+          ...(job.stream === undefined ? {} : { stream: job.stream }),
+          onProgress: (done) => report({ kind: "progress", step: "replay", done, unit: "predictions" }),
+        });
+      } finally {
+        await compacted.close();
+      }
+    }
     case "compare":
       return compareSnapshots({ ...job.request, blobs, signal: stopping.signal });
     case "validate":
@@ -128,6 +136,15 @@ async function work({ job, blobs: blobsDirectory, signed }: Start): Promise<unkn
       return exportSnapshot({ ...job.request, blobs, signal: stopping.signal });
     case "log-bundles":
       return [...(await loggedBundles(job.log))];
+    case "compact-log":
+      return compactSegments({
+        directory: job.log,
+        segments: job.segments,
+        clock: systemClock,
+        signal: stopping.signal,
+      });
+    case "query-log":
+      return queryLog({ ...job.query, signal: stopping.signal });
     case "predict": {
       const predicted = await predictFile(job.request, { blobs, trust, report, signal: stopping.signal });
       return { ...predicted, peakBytes: process.resourceUsage().maxRSS * 1024 };

@@ -1,10 +1,12 @@
 import { readPlan } from "../bundle/index.ts";
+import { CompactedLog } from "../compaction/index.ts";
 import { type FeaturePlan, inputsOfPlan, windowProgram } from "../features/index.ts";
 import { FEEDBACK_LOG, Sequencer } from "../feedback/index.ts";
 import { type Clock, type Digest, SlipwayError, sleep } from "../kernel/index.ts";
 import { PREDICTION_LOG } from "../serving/index.ts";
 import { type BlobStore, type LogMarks, listSegments } from "../storage/index.ts";
 import { readSequencerStatus, type SourceMarks, STREAM_LOG, writeSequencerStatus } from "../stream/index.ts";
+import type { LogUse } from "./log-use.ts";
 import { fileMark, readRoutingFile } from "./routing-file.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { isAlive } from "./worker-status.ts";
@@ -14,6 +16,13 @@ export interface SequencingOptions {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly durability: "os" | "fsync";
+  /** Shared with whoever removes parts of the prediction log. */
+  readonly use: LogUse;
+  /**
+   * Told now and then how long each segment of the prediction log was when everything in it was in the stream, or known to
+   * be nothing for it.
+   */
+  readonly onSequenced?: (segments: ReadonlyMap<string, number>) => void;
   /** Told of what goes wrong; sequencing goes on after a while. */
   readonly onProblem: (problem: string) => void;
 }
@@ -26,6 +35,7 @@ const STATUS_EVERY_MS = 500;
 const STALE_MS = 15_000;
 const RETRY_MS = 1_000;
 const REPORT_EVERY_MS = 60_000;
+const TELL_EVERY_MS = 1_000;
 /** Workers may go on serving a model with windows for a while after it is gone from the routing snapshot. */
 const LINGER_MS = 60_000;
 
@@ -43,12 +53,16 @@ export async function sequence(options: SequencingOptions, signal: AbortSignal):
     try {
       if (await models.areServed()) wantedAt = options.clock();
       if (options.clock() - wantedAt > LINGER_MS) {
+        const sizes = await segmentSizes(state.log);
         const ends = {
           predictions: await newest(state.log, PREDICTION_LOG),
           feedback: await newest(state.feedback, FEEDBACK_LOG),
         };
         // Looked at again: what was logged before this moment is of models without windows.
-        if (!(await models.areServed())) floor = ends;
+        if (!(await models.areServed())) {
+          floor = ends;
+          options.onSequenced?.(sizes);
+        }
         await pause(IDLE_MS, signal);
       } else if (otherSequencer(options)) await pause(IDLE_MS, signal);
       else await run({ ...options, floor, models }, signal);
@@ -73,8 +87,10 @@ async function run(
     writeSequencerStatus(state.sequencer, { pid: process.pid, writtenAt: notedAt, readAt, sequence: last });
   };
   note(0);
+  const compacted = new CompactedLog(state.log);
   const sequencer = await Sequencer.open({
     predictionLog: state.log,
+    compacted: { find: (id) => options.use.read(() => compacted.find(id)) },
     feedbackLog: state.feedback,
     stream: state.stream,
     clock,
@@ -89,6 +105,7 @@ async function run(
     ...(floor === undefined ? {} : { floor }),
   });
   let wantedAt = clock();
+  let toldAt = 0;
   let reported = 0;
   let reportedAt = 0;
   try {
@@ -96,7 +113,13 @@ async function run(
       if (await models.areServed()) wantedAt = clock();
       if (otherSequencer(options)) return;
       const startedAt = clock();
+      const sizes = startedAt - toldAt < TELL_EVERY_MS ? undefined : await segmentSizes(state.log);
       const events = await sequencer.step();
+      if (sizes !== undefined) {
+        toldAt = startedAt;
+        for (const segment of sequencer.waitingSegments()) sizes.delete(segment);
+        options.onSequenced?.(sizes);
+      }
       const { future } = sequencer.counts;
       if (future > reported && startedAt - reportedAt > REPORT_EVERY_MS) {
         onProblem(
@@ -111,6 +134,7 @@ async function run(
     }
   } finally {
     sequencer.close();
+    await compacted.close();
   }
 }
 
@@ -123,6 +147,12 @@ function otherSequencer({ state, clock }: SequencingOptions): boolean {
 
 async function hasSegments(directory: string): Promise<boolean> {
   return (await listSegments(directory, { prefix: STREAM_LOG })).length > 0;
+}
+
+/** How long each segment of the prediction log is. */
+async function segmentSizes(directory: string): Promise<Map<string, number>> {
+  const segments = await listSegments(directory, { prefix: PREDICTION_LOG });
+  return new Map(segments.map(({ segment, bytes }) => [segment, bytes]));
 }
 
 /** The beginnings of each writer's newest segment. */

@@ -22,6 +22,8 @@ export interface StateDirectory {
   readonly runLogs: string;
   /** The last routing snapshot; workers start from it when nothing else answers. */
   readonly routing: string;
+  /** What the project says about the logs of its models; workers follow it. */
+  readonly logPolicies: string;
   /** Address and token of the running control plane, mode 0600. */
   readonly control: string;
   /** What the workers have counted since the server was started. */
@@ -55,6 +57,7 @@ export function openStateDirectory(root: string): StateDirectory {
     windows: join(root, "windows"),
     runLogs: join(root, "run-logs"),
     routing: join(root, "routing.json"),
+    logPolicies: join(root, "log-policies.json"),
     control: join(root, "control.json"),
     metrics: join(root, "metrics"),
     scaling: join(root, "scaling.json"),

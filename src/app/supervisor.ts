@@ -7,7 +7,7 @@ import {
   sleep,
   systemClock,
 } from "../kernel/index.ts";
-import type { ImageRules } from "../serving/index.ts";
+import type { DataPlaneOptions, ImageRules } from "../serving/index.ts";
 import { appErrors } from "./errors.ts";
 import { type KeptProcess, keepAlive } from "./keep-alive.ts";
 import { type BoundSocket, bindSocket } from "./listening-socket.ts";
@@ -32,6 +32,7 @@ export interface WorkerOrder {
   readonly grpcPort: number | null;
   readonly restarts: number;
   readonly durability: "os" | "fsync";
+  readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs" | "maxLogBytes" | "onLogFull">;
   readonly limits: RequestLimits;
   readonly images: ImageRules;
   readonly observation: ObservationOrder;
@@ -323,6 +324,12 @@ function spawnWorker(
     restarts,
     joinsServing,
     durability: settings.logDurability === "fsync" ? "fsync" : "os",
+    log: {
+      maxSegmentBytes: settings.logSegmentBytes,
+      maxSegmentMs: settings.logSegmentMs,
+      maxLogBytes: settings.logMaxBytes,
+      onLogFull: settings.onLogFull === "serve-unlogged" ? "serve-unlogged" : "refuse",
+    },
     limits: requestLimits(settings),
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },

@@ -10,8 +10,9 @@ import type { RequestObserver } from "../telemetry/index.ts";
 import { codeTrust } from "./code-signatures.ts";
 import { slipwayVersion } from "./code-version.ts";
 import { createLoadMeter } from "./load-meter.ts";
+import { readLogPolicies } from "./log-policies.ts";
 import { openObserver } from "./request-observation.ts";
-import { followRoutingFile } from "./routing-file.ts";
+import { fileMark, followRoutingFile } from "./routing-file.ts";
 import { serializeError } from "./serialize-error.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { ChildMessage, WorkerInstruction, WorkerOrder } from "./supervisor.ts";
@@ -68,6 +69,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     logDirectory: state.log,
     clock: systemClock,
     durability: order.durability,
+    ...order.log,
     images: order.images,
     ...order.limits.dataPlane,
     joinsServing: order.joinsServing,
@@ -119,6 +121,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     writeWorkerStatus(state.workers, {
       pid: process.pid,
       port: order.port,
+      incarnation: dataPlane.incarnation,
       grpcPort: order.grpcPort,
       startedAt,
       restarts: order.restarts,
@@ -134,6 +137,16 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     });
   };
 
+  // From now on its segments are known to be somebody's.
+  report();
+  let policiesSeen = "";
+  const takeUpPolicies = (): void => {
+    const mark = fileMark(state.logPolicies);
+    if (mark === policiesSeen) return;
+    policiesSeen = mark;
+    dataPlane.sample(readLogPolicies(state.logPolicies)?.sample ?? new Map());
+  };
+  takeUpPolicies();
   const current = Promise.withResolvers<void>();
   let lastRouting: RoutingSnapshot | undefined;
   const apply = async (routing: RoutingSnapshot): Promise<void> => {
@@ -171,6 +184,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
   report();
   const heartbeat = setInterval(() => {
     report();
+    takeUpPolicies();
     void metrics.write();
   }, HEARTBEAT_MS);
   // A bundle that could not be read may have been put back since.

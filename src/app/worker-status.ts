@@ -9,6 +9,8 @@ import type { WorkerLoad } from "./scaling/worker-scaling.ts";
 export interface WorkerStatus {
   readonly pid: number;
   readonly port: number;
+  /** Names its segments of the logs. */
+  readonly incarnation: string;
   /** Null when it does not answer gRPC. */
   readonly grpcPort: number | null;
   readonly startedAt: number;
@@ -58,10 +60,23 @@ export function readWorkerStatuses(directory: string, clock: Clock): WorkerStatu
     const text = readFileIfPresent(join(directory, name));
     if (text === undefined) continue;
     const status = JSON.parse(text) as WorkerStatus;
-    if (isAlive(status.pid) && clock() - status.writtenAt < STALE_MS) alive.push(status);
-    else removeWorkerStatus(directory, status.pid);
+    if (!isAlive(status.pid)) removeWorkerStatus(directory, status.pid);
+    // One that was stopped for a while may go on: its file says whose segments must not be touched.
+    else if (clock() - status.writtenAt < STALE_MS) alive.push(status);
   }
   return alive.sort((left, right) => left.startedAt - right.startedAt);
+}
+
+/** The incarnations of workers whose processes exist, whether they have been heard of lately or not. */
+export function existingIncarnations(directory: string): Set<string> {
+  const found = new Set<string>();
+  for (const name of readdirSync(directory)) {
+    const text = /^\d+\.json$/.test(name) ? readFileIfPresent(join(directory, name)) : undefined;
+    if (text === undefined) continue;
+    const { pid, incarnation } = JSON.parse(text) as WorkerStatus;
+    if (isAlive(pid)) found.add(incarnation);
+  }
+  return found;
 }
 
 export function isAlive(pid: number): boolean {

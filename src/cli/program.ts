@@ -12,6 +12,7 @@ import { feedbackCommand } from "./feedback.ts";
 import { gcCommand } from "./gc.ts";
 import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
+import { logCommand } from "./log.ts";
 import { modelCommand, modelsCommand } from "./models.ts";
 import { packageVersion } from "./package-version.ts";
 import { predictCommand } from "./predict.ts";
@@ -48,6 +49,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly Com
       statusCommand,
       topCommand,
       journalCommand,
+      logCommand,
       replayCommand,
       reproduceCommand,
       gcCommand,

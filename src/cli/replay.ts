@@ -85,13 +85,15 @@ const VERDICT_STYLES = {
 
 function describe(replayed: OperationOutput<"replay">, out: Output): string {
   const { paint } = out;
-  const { predictions, identical, withinBound, different, unavailable, examples, windows } = replayed;
+  const { predictions, identical, withinBound, different, unavailable, sampledOut, examples, windows } =
+    replayed;
   if (predictions === 0) return "the log holds no such predictions\n";
   const head = `${formatCount(identical)}/${formatCount(predictions)} identical`;
   const close = withinBound === 0 ? [] : [`${formatCount(withinBound)} within the bound of onnxruntime`];
   const rest = [
     different === 0 ? "" : paint("red", `${formatCount(different)} different`),
     unavailable === 0 ? "" : paint("yellow", `${formatCount(unavailable)} cannot be recomputed`),
+    sampledOut === 0 ? "" : `${formatCount(sampledOut)} were sampled out`,
     windows.recomputed === 0 ? "" : `${formatCount(windows.recomputed)} with their windows computed anew`,
     windows.unavailable === 0
       ? ""

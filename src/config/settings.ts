@@ -201,6 +201,29 @@ export const settingTable = {
     default: "os",
     doc: 'What an acknowledged prediction survives in the log: the death of any process ("os": it was handed to the operating system), or of the machine too, at the price of a disk flush before each group of answers ("fsync").',
   }),
+  logSegmentBytes: byteSize(64 * 1024, 1024 * MEBIBYTE, {
+    env: "SLIPWAY_LOG_SEGMENT",
+    default: 64 * MEBIBYTE,
+    doc: "Length of a segment of the prediction log, after which the next one begins. Ended segments are compacted into Parquet files.",
+  }),
+  logSegmentMs: wholeNumber(1_000, 86_400_000, {
+    env: "SLIPWAY_LOG_SEGMENT_MS",
+    unit: "milliseconds",
+    default: 600_000,
+    doc: "A segment of the prediction log that is older is ended by the next prediction, and an ended one of this age is compacted, however short they are.",
+  }),
+  logMaxBytes: byteSize(1024 * 1024, 1024 * 1024 * 1024 * MEBIBYTE, {
+    env: "SLIPWAY_LOG_MAX",
+    flag: "--log-max <size>",
+    default: 50 * 1024 * MEBIBYTE,
+    doc: "How much room the prediction log takes at most; beyond it the oldest compacted predictions are removed.",
+  }),
+  onLogFull: oneOf(["refuse", "serve-unlogged"], {
+    env: "SLIPWAY_ON_LOG_FULL",
+    flag: "--on-log-full <policy>",
+    default: "refuse",
+    doc: 'What becomes of predictions while the disk of the prediction log is full: they are refused ("refuse"), or answered without being logged ("serve-unlogged"), which their x-slipway-logged header says.',
+  }),
   maxBodyBytes: byteSize(1024, 1024 * MEBIBYTE, {
     env: "SLIPWAY_MAX_BODY",
     flag: "--max-body <size>",

@@ -195,7 +195,7 @@ describe("sequencing", () => {
     const request = { context: { date: 2 * HOUR }, candidates: [{ origin: "JFK" }, { origin: "ORD" }], n: 2 };
     const acknowledged = Promise.withResolvers<void>();
     const { id, items, streamSequence } = await dataPlane.recommend(dataPlane.find("late"), request, {
-      acknowledge: acknowledged.resolve,
+      acknowledge: () => acknowledged.resolve(),
       refuse: acknowledged.reject,
     });
     await acknowledged.promise;

@@ -1,6 +1,7 @@
 import { targetName } from "../features/index.ts";
 import type { Clock, Digest, SlipwayError } from "../kernel/index.ts";
 import {
+  type CompactedReader,
   PREDICTION_LOG,
   type PredictionFrame,
   PredictionPlaces,
@@ -30,6 +31,8 @@ import { emptyMarks, type Marks, readSequencedPast, type SequencedPast } from ".
 export interface SequencerOptions {
   readonly predictionLog: string;
   readonly feedbackLog: string;
+  /** Finds predictions that have been compacted. */
+  readonly compacted?: Pick<CompactedReader, "find">;
   /** Where the stream goes; created when missing. */
   readonly stream: string;
   readonly clock: Clock;
@@ -107,7 +110,7 @@ export class Sequencer {
     this.#options = options;
     this.#memory = past.memory;
     this.#partial = past.partial;
-    this.#places = new PredictionPlaces(predictionLog);
+    this.#places = new PredictionPlaces(predictionLog, options.compacted);
     this.#predictions = new LogTail({
       directory: predictionLog,
       prefix: PREDICTION_LOG,
@@ -145,6 +148,11 @@ export class Sequencer {
   /** The number of the last event. */
   get sequence(): number {
     return this.#writer.sequence;
+  }
+
+  /** Segments of the prediction log that hold something which has not been read. To be asked between two steps. */
+  waitingSegments(): readonly string[] {
+    return this.#predictions.waiting().map(({ segment }) => segment);
   }
 
   get counts(): SequencerCounts {

@@ -3,6 +3,7 @@ import { monotonicMs, type SlipwayError, systemClock } from "../kernel/index.ts"
 import {
   type DataPlane,
   type Instances,
+  type Kept,
   type PredictionCounter,
   type QueueRefusal,
   type ServedVersion,
@@ -191,7 +192,8 @@ class GrpcPrediction implements Work, Waiting {
     this.#end(shedError(this.#call.served, reason, retryAfterMs));
   }
 
-  acknowledge(): void {
+  acknowledge(kept: Kept): void {
+    this.#trailer?.set("x-slipway-logged", kept);
     this.#observation?.passed("logged");
     this.#counter.count(this.#instances, this.since);
     this.#callback(null, this.#response, this.#trailer);

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { feedbackErrors } from "../feedback/index.ts";
 import { type ErrorDetails, SlipwayError } from "../kernel/index.ts";
 import {
+  type Kept,
   type Prediction,
   type PredictionCounter,
   type ServedVersion,
@@ -112,6 +113,7 @@ export class PredictionHeaders {
   readonly #headers: string[];
   readonly #closing: string[];
   #sequenceAt = -1;
+  readonly #loggedAt: number;
 
   constructor({ model, version, arm, hasWindows }: ServedVersion) {
     this.#headers = [
@@ -119,18 +121,24 @@ export class PredictionHeaders {
       ...["x-slipway-model", model, "x-slipway-version", String(version), "x-slipway-arm", arm],
       ...["x-slipway-logged", "full"],
     ];
+    this.#loggedAt = this.#headers.length - 1;
     if (hasWindows) this.#sequenceAt = this.#headers.push("x-slipway-stream-sequence", "") - 1;
     this.#closing = [...this.#headers, "connection", "close"];
   }
 
   /** The same array each time: node:http reads it before it returns. */
-  fill(length: number, { id, streamSequence }: PredictionFacts, closing: boolean): string[] {
+  fill(length: number, { id, streamSequence, kept }: AnswerFacts, closing: boolean): string[] {
     const headers = closing ? this.#closing : this.#headers;
+    headers[this.#loggedAt] = kept;
     if (streamSequence !== undefined) headers[this.#sequenceAt] = String(streamSequence);
     headers[3] = String(length);
     headers[5] = id;
     return headers;
   }
+}
+
+interface AnswerFacts extends PredictionFacts {
+  readonly kept: Kept;
 }
 
 /** What is sent: text, or JSON with binary tensors behind it. */
@@ -150,6 +158,7 @@ export class PendingAnswer implements Waiting {
   #facts: PredictionFacts = { id: "" };
   #written: AnswerBody = { body: "" };
   #instances = 0;
+  #kept: Kept = "full";
 
   constructor(
     call: HttpCall,
@@ -176,7 +185,8 @@ export class PendingAnswer implements Waiting {
     this.#observation?.passed("predicted");
   }
 
-  acknowledge(): void {
+  acknowledge(kept: Kept): void {
+    this.#kept = kept;
     if (this.#observation !== undefined) this.#observe(this.#observation);
     const { body, jsonBytes } = this.#written;
     const length = Buffer.byteLength(body);
@@ -226,7 +236,10 @@ export class PendingAnswer implements Waiting {
   }
 
   #fill(length: number): string[] {
-    const headers = this.#headers.fill(length, this.#facts, this.#settings.closesConnection());
+    const { id, streamSequence } = this.#facts;
+    const facts =
+      streamSequence === undefined ? { id, kept: this.#kept } : { id, streamSequence, kept: this.#kept };
+    const headers = this.#headers.fill(length, facts, this.#settings.closesConnection());
     const observation = this.#observation;
     if (observation === undefined) return headers;
     observation.bytesOut = length;

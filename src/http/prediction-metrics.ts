@@ -26,6 +26,8 @@ export function serverSamples(given: {
     one("slipway_queue_requests", dataPlane.queue.length),
     one("slipway_queue_wait_seconds", dataPlane.queue.waitMs / 1000),
     one("slipway_log_predictions_total", log.predictions),
+    one("slipway_log_sampled_out_total", log.sampledOut),
+    one("slipway_log_unlogged_total", log.unlogged),
     one("slipway_log_groups_total", log.groups),
     one("slipway_log_failed_groups_total", log.failedGroups),
     one("slipway_log_bytes_total", log.bytes),

@@ -25,6 +25,7 @@ import { projectErrors } from "./errors.ts";
 import { builtKind, markBuilt, withFunctions } from "./exported-spec.ts";
 import { checkLeaks, checkOwnRow } from "./expression-reads.ts";
 import { type CategoryColumn, expressionOf, type Feature, type Flag, kindOf, type Num } from "./language.ts";
+import { type LogSpec, readLogOptions } from "./log-options.ts";
 import { pastOf } from "./past.ts";
 import type { Past } from "./past-types.ts";
 import { type Classes, checkTrainerOf, readTarget, subjectOf, type TargetSpec } from "./target.ts";
@@ -49,6 +50,7 @@ export interface ModelSpec {
   readonly seed: number;
   /** What it recommends, when it does. */
   readonly items?: { readonly key: string; readonly columns: readonly string[] };
+  readonly log?: LogSpec;
 }
 
 export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn extends string> {
@@ -82,6 +84,8 @@ export interface ModelOptions<Columns extends ColumnDeclarations, TimeColumn ext
     readonly key: Extract<keyof Known<NoInfer<Columns>>, string>;
     readonly columns?: readonly Extract<keyof Known<NoInfer<Columns>>, string>[];
   };
+  /** What of the model's predictions is logged, and for how long: `{ sample: 0.1, keepDays: 30 }`. Default: all. */
+  readonly log?: LogSpec;
   readonly name?: string;
 }
 
@@ -96,6 +100,7 @@ const OPTIONS = [
   "slices",
   "seed",
   "items",
+  "log",
   "name",
 ] as const satisfies readonly (keyof ModelOptions<ColumnDeclarations, string>)[];
 
@@ -148,6 +153,7 @@ export function model<const Columns extends ColumnDeclarations, const TimeColumn
     slices,
     seed,
     ...(options.items === undefined ? {} : { items: readItems(options.items, from) }),
+    ...(options.log === undefined ? {} : { log: readLogOptions(options.log) }),
   };
   return markBuilt(withFunctions(spec, functionsOf(features)));
 }

@@ -20,6 +20,7 @@ export type JournalAction =
   /** Custom code of another installation may run here from now on. */
   | "code.allowed"
   /** Everything was written to a file. */
+  | "log.removed"
   | "backup.written"
   /** Everything there is came from such a file. */
   | "backup.restored"

@@ -51,11 +51,11 @@ export function portableRecords(context: RegistryContext) {
       };
     },
 
-    /** Writes to the journal what has left or entered the installation, or was let in. */
+    /** Writes to the journal what has left or entered the installation, was let in, or was removed for its age. */
     async notePortable(noted: {
       readonly action: Extract<
         JournalAction,
-        "version.exported" | "code.allowed" | "backup.written" | "backup.restored"
+        "version.exported" | "code.allowed" | "backup.written" | "backup.restored" | "log.removed"
       >;
       readonly model: string | null;
       readonly actor: string;

@@ -16,6 +16,12 @@ export interface DataPlaneOptions {
   readonly durability?: "os" | "fsync";
   /** Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** A segment that was begun so long ago is ended by the next group. Default: only its length ends it. */
+  readonly maxSegmentMs?: number;
+  /** Most bytes of all segments in `logDirectory`; beyond them the disk counts as full. Default: no bound. */
+  readonly maxLogBytes?: number;
+  /** What becomes of predictions while the disk is full. Default `refuse`. */
+  readonly onLogFull?: "refuse" | "serve-unlogged";
   /** Keeps the windows of models that have some; without it they stay as their bundles bring them. */
   readonly windows?: LiveWindows;
   /** Whether workers that are ready stand beside it, or stood in its place: see `nextReadiness`. Default false. */

@@ -140,7 +140,7 @@ describe("applying a routing snapshot", () => {
     const late = dataPlane.predict(
       served,
       { records: [FLIGHT], json: undefined },
-      { acknowledge: done.resolve, refuse: done.reject },
+      { acknowledge: () => done.resolve(), refuse: done.reject },
     );
     await done.promise;
     expect(late.outputs).toEqual(expected);

@@ -43,6 +43,8 @@ export interface DataPlane {
   apply(routing: RoutingSnapshot): Promise<ApplyReport>;
   /** The generation being served; 0 before the first. */
   generation(): number;
+  /** The share of each model's requests that is logged in full, by its name; those that are not named are logged whole. */
+  sample(shares: ReadonlyMap<string, number>): void;
   /** Whether this worker should get traffic; worked out when models are swapped, see `nextReadiness`. */
   ready(): boolean;
   /** The configured models that do not answer. */
@@ -106,6 +108,8 @@ class LocalDataPlane implements DataPlane {
   readonly #served: ServedModels;
   #predictions = 0;
   #closed = false;
+  /** Undefined while all models are logged whole. */
+  #shares: ReadonlyMap<string, number> | undefined;
   readonly #maxOpenCalls: number;
   /** What is answered in a later turn of the event loop. */
   readonly #unanswered = new Set<Promise<unknown>>();
@@ -128,6 +132,9 @@ class LocalDataPlane implements DataPlane {
       durability: options.durability ?? "os",
       onFlush: () => this.queue.endTurn(),
       ...(options.maxSegmentBytes === undefined ? {} : { maxSegmentBytes: options.maxSegmentBytes }),
+      ...(options.maxSegmentMs === undefined ? {} : { maxSegmentMs: options.maxSegmentMs }),
+      ...(options.maxLogBytes === undefined ? {} : { maxLogBytes: options.maxLogBytes }),
+      onFull: options.onLogFull ?? "refuse",
     });
     this.#served = new ServedModels({
       blobs: options.blobs,
@@ -149,6 +156,10 @@ class LocalDataPlane implements DataPlane {
 
   generation(): number {
     return this.#served.table.generation;
+  }
+
+  sample(shares: ReadonlyMap<string, number>): void {
+    this.#shares = shares.size === 0 ? undefined : shares;
   }
 
   ready(): boolean {
@@ -197,6 +208,7 @@ class LocalDataPlane implements DataPlane {
       width,
       input,
       windows,
+      share: this.#shares?.get(served.model),
     });
     const outputs =
       width === 1
@@ -339,7 +351,14 @@ class LocalDataPlane implements DataPlane {
     const input = texts.length === 0 ? list : inputWithTexts(list, texts);
     const featureCount = features.length / records.length;
     const windows = past?.windows;
-    this.#log.begin(served.template, { instances: records.length, featureCount, width, input, windows });
+    this.#log.begin(served.template, {
+      instances: records.length,
+      featureCount,
+      width,
+      input,
+      windows,
+      share: this.#shares?.get(served.model),
+    });
     const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength);
     for (let i = 0; i < records.length; i++) {
       if (past !== undefined) {
@@ -380,7 +399,12 @@ class LocalDataPlane implements DataPlane {
   ): Promise<Recommendation> {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to recommend");
     if (this.#closed) throw closed();
-    const ranking = recommend(served, request, { log: this.#log, clock: this.#clock, waiting });
+    const ranking = recommend(served, request, {
+      log: this.#log,
+      clock: this.#clock,
+      waiting,
+      share: this.#shares?.get(served.model),
+    });
     this.#unanswered.add(ranking);
     try {
       const recommended = await ranking;

@@ -7,6 +7,16 @@ export {
 } from "./admission.ts";
 export type { RecommendRequest } from "./candidates.ts";
 export {
+  COMPACTED,
+  type CompactedFile,
+  type Compaction,
+  compactedSegments,
+  compactionName,
+  listRawSegments,
+  readCompactions,
+  type SequenceRange,
+} from "./compactions.ts";
+export {
   createDataPlane,
   type DataPlane,
 } from "./data-plane.ts";
@@ -15,7 +25,14 @@ export { servingErrors } from "./errors.ts";
 export { KnownWorkers } from "./known-workers.ts";
 export { loadModel } from "./loaded-model.ts";
 export { type ChainReport, verifyLogChain } from "./log-chain.ts";
-export { findPrediction, type LogFilter, loggedBundles, readPredictionLog } from "./log-reader.ts";
+export {
+  type CompactedReader,
+  findPrediction,
+  type LogFilter,
+  type LogReadOptions,
+  loggedBundles,
+  readPredictionLog,
+} from "./log-reader.ts";
 export type { ImageRules } from "./model-images.ts";
 export type { Instances, Prediction, ThreadedPrediction } from "./prediction.ts";
 export type {
@@ -26,12 +43,29 @@ export type {
   VersionCounts,
 } from "./prediction-counts.ts";
 export {
+  completeHeader,
+  completeStreamSequence,
+  decodePrediction,
+  decodeSeal,
   type FrameInput,
+  frameBytes,
+  headerTemplate,
+  isSampledOut,
+  KIND_SEAL,
+  PAYLOAD_PREFIX_BYTES,
   type PredictionFrame,
   type PredictionPayload,
+  peekFrame,
   readInput,
+  SALT_BYTES,
+  type SealFrame,
 } from "./prediction-frame.ts";
-export { type PredictionId, parsePredictionId } from "./prediction-id.ts";
+export {
+  incarnationTail,
+  type PredictionId,
+  PredictionIds,
+  parsePredictionId,
+} from "./prediction-id.ts";
 export { type LogCounts, PREDICTION_LOG, type Waiting } from "./prediction-log.ts";
 export { PredictionPlaces } from "./prediction-places.ts";
 export type { Recommendation } from "./recommend.ts";
@@ -51,6 +85,7 @@ export {
   type RoutedVersion,
   type RoutingSnapshot,
 } from "./routing.ts";
+export { type Kept, sampleDraw } from "./sampling.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
 export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
 export { ServicePace } from "./service-pace.ts";

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../kernel/index.ts";
 import { listSegments } from "../storage/index.ts";
+import { readCompactions } from "./compactions.ts";
 import { incarnationStart, incarnationTail, type PredictionId } from "./prediction-id.ts";
 import { PREDICTION_LOG } from "./prediction-log.ts";
 
@@ -36,7 +37,10 @@ export class KnownWorkers {
     if (mtimeMs === this.#listedAt) return;
     // Another name may appear within the same tick of the file system's clock.
     if (mtimeMs + FILE_TIME_MS < this.#clock()) this.#listedAt = mtimeMs;
-    for (const { incarnation } of await listSegments(this.#directory, { prefix: PREDICTION_LOG }))
+    const segments = await listSegments(this.#directory, { prefix: PREDICTION_LOG });
+    const compactions = await readCompactions(this.#directory);
+    const workers = compactions.flatMap(({ files }) => files.flatMap((file) => file.workers));
+    for (const { incarnation } of [...segments, ...workers])
       this.#started.set(incarnationTail(incarnation), incarnationStart(incarnation));
   }
 }

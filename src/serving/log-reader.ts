@@ -1,5 +1,6 @@
 import type { Digest, SlipwayError } from "../kernel/index.ts";
-import { type LogFrame, listSegments, readSegments, type SegmentInfo } from "../storage/index.ts";
+import { type LogFrame, readSegments, type SegmentInfo } from "../storage/index.ts";
+import { type Compaction, compactedSegments, listRawSegments } from "./compactions.ts";
 import { servingErrors } from "./errors.ts";
 import {
   bundleOf,
@@ -9,7 +10,7 @@ import {
   type PredictionFrame,
   peekFrame,
 } from "./prediction-frame.ts";
-import { parsePredictionId } from "./prediction-id.ts";
+import { type PredictionId, parsePredictionId } from "./prediction-id.ts";
 import { PREDICTION_LOG } from "./prediction-log.ts";
 
 export interface LogFilter {
@@ -20,6 +21,25 @@ export interface LogFilter {
   readonly model?: string;
 }
 
+/** Reads what has been compacted of a prediction log. That takes the table engine, which workers must not load. */
+export interface CompactedReader {
+  readonly find: (id: PredictionId) => Promise<PredictionFrame | undefined>;
+  readonly read: (
+    filter: LogFilter,
+    options: {
+      readonly compactions: readonly Compaction[];
+      readonly onDamage?: ((error: SlipwayError) => void) | undefined;
+    },
+  ) => AsyncIterable<PredictionFrame>;
+}
+
+export interface LogReadOptions {
+  /** Given, reading goes on behind damage. */
+  readonly onDamage?: ((error: SlipwayError) => void) | undefined;
+  /** Without it only what has not been compacted is read. */
+  readonly compacted?: CompactedReader | undefined;
+}
+
 /** One life of a worker: its segments in the order of writing. */
 interface Incarnation {
   readonly name: string;
@@ -27,23 +47,25 @@ interface Incarnation {
 }
 
 /**
- * The logged requests that pass the filter, worker by worker and in the order of their ids. Whole segments before
- * `since` or after `until` are not read.
+ * The logged requests that pass the filter: what has been compacted, then what has not, worker by worker and in the order
+ * of their ids. Whole segments before `since` or after `until` are not read.
  *
- * @throws SERVING_BAD_FRAME, STORAGE_LOG_DAMAGED unless `onDamage` is given: reading goes on behind the damage then
+ * @throws SERVING_BAD_FRAME, STORAGE_LOG_DAMAGED, COMPACTION_FILE_DAMAGED unless `onDamage` is given
  */
 export async function* readPredictionLog(
   directory: string,
   filter: LogFilter = {},
-  onDamage?: (error: SlipwayError) => void,
+  { onDamage, compacted }: LogReadOptions = {},
 ): AsyncGenerator<PredictionFrame, void, undefined> {
   const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, model } = filter;
-  for (const incarnation of await incarnationsIn(directory)) {
+  const log = await openLog(directory);
+  if (compacted !== undefined) yield* compacted.read(filter, { compactions: log.compactions, onDamage });
+  for (const incarnation of log.incarnations) {
     const start =
       since === Number.NEGATIVE_INFINITY
         ? 0
-        : await lastSegmentStarting(directory, incarnation, ({ time }) => time <= since);
-    for await (const { frame } of framesFrom(directory, incarnation, { start, onDamage })) {
+        : await lastSegmentStarting(log, incarnation, ({ time }) => time <= since);
+    for await (const { frame } of framesFrom(log, incarnation, { start, onDamage })) {
       let prediction: PredictionFrame;
       try {
         const { kind, time } = peekFrame(frame);
@@ -61,51 +83,66 @@ export async function* readPredictionLog(
 }
 
 /**
- * The logged request of a prediction id, reading one segment and the first frames of a few others.
+ * The logged request of a prediction id, reading one segment and the first frames of a few others, or one Parquet file.
  *
- * @throws SERVING_BAD_PREDICTION_ID, SERVING_NO_PREDICTION, STORAGE_LOG_DAMAGED
+ * @throws SERVING_BAD_PREDICTION_ID, SERVING_NO_PREDICTION, STORAGE_LOG_DAMAGED, COMPACTION_FILE_DAMAGED
  */
-export async function findPrediction(directory: string, text: string): Promise<PredictionFrame> {
+export async function findPrediction(
+  directory: string,
+  text: string,
+  compacted?: Pick<CompactedReader, "find">,
+): Promise<PredictionFrame> {
   const id = parsePredictionId(text);
-  for (const incarnation of await incarnationsIn(directory)) {
+  const found = (await findRaw(await openLog(directory), id)) ?? (await compacted?.find(id));
+  if (found !== undefined && (id.instance === undefined || id.instance < found.instances)) return found;
+  throw servingErrors.SERVING_NO_PREDICTION.error(`the prediction log holds no prediction ${text}`, {
+    details: { id: text },
+    hint: "It may have been answered by another installation, or removed because the log keeps only so much.",
+  });
+}
+
+async function findRaw(log: OpenLog, id: PredictionId): Promise<PredictionFrame | undefined> {
+  for (const incarnation of log.incarnations) {
     if (!isMadeBy(incarnation.name, id.incarnationTail)) continue;
-    const start = await lastSegmentStarting(
-      directory,
-      incarnation,
-      ({ sequence }) => sequence <= id.sequence,
-    );
-    for await (const { frame } of framesFrom(directory, incarnation, { start })) {
+    const start = await lastSegmentStarting(log, incarnation, ({ sequence }) => sequence <= id.sequence);
+    for await (const { frame } of framesFrom(log, incarnation, { start })) {
       const { kind, sequence, time } = peekFrame(frame);
       if (kind !== KIND_PREDICTION || sequence < id.sequence) continue;
       if (sequence > id.sequence || time !== id.time) break;
-      const prediction = decodePrediction(frame);
-      if (id.instance !== undefined && id.instance >= prediction.instances) break;
-      return prediction;
+      return decodePrediction(frame);
     }
   }
-  throw servingErrors.SERVING_NO_PREDICTION.error(`the prediction log holds no prediction ${text}`, {
-    details: { id: text },
-    hint: "It may have been answered by another installation, or its segment may have been removed.",
-  });
+  return undefined;
 }
 
 /** The bundles that logged predictions were made by; frames that cannot be read name none. */
 export async function loggedBundles(directory: string): Promise<Set<Digest>> {
-  const bundles = new Set<Digest>();
+  const { compactions, compacted: except } = await openLog(directory);
+  const bundles = new Set(compactions.flatMap(({ files }) => files.flatMap((file) => file.bundles)));
   const skip = (): void => undefined;
-  for await (const { frame } of readSegments(directory, { prefix: PREDICTION_LOG, onDamage: skip })) {
+  for await (const { frame } of readSegments(directory, { prefix: PREDICTION_LOG, except, onDamage: skip })) {
     const bundle = bundleOf(frame);
     if (bundle !== undefined) bundles.add(bundle);
   }
   return bundles;
 }
 
-async function incarnationsIn(directory: string): Promise<Incarnation[]> {
-  const segments = await listSegments(directory, { prefix: PREDICTION_LOG });
-  return Array.from(
+/** A prediction log as it was listed. */
+interface OpenLog {
+  readonly directory: string;
+  readonly compactions: readonly Compaction[];
+  /** Names of segments that are in a compaction. */
+  readonly compacted: ReadonlySet<string>;
+  readonly incarnations: readonly Incarnation[];
+}
+
+async function openLog(directory: string): Promise<OpenLog> {
+  const { segments, compactions } = await listRawSegments(directory);
+  const incarnations = Array.from(
     Map.groupBy(segments, ({ incarnation }) => incarnation),
     ([name, ofIt]) => ({ name, segments: ofIt }),
   );
+  return { directory, compactions, compacted: compactedSegments(compactions), incarnations };
 }
 
 /**
@@ -113,7 +150,7 @@ async function incarnationsIn(directory: string): Promise<Incarnation[]> {
  * times grow from segment to segment.
  */
 async function lastSegmentStarting(
-  directory: string,
+  log: OpenLog,
   incarnation: Incarnation,
   isBefore: (first: { sequence: number; time: number }) => boolean,
 ): Promise<number> {
@@ -121,7 +158,7 @@ async function lastSegmentStarting(
   let high = incarnation.segments.length;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    const first = await firstFrame(directory, incarnation, middle);
+    const first = await firstFrame(log, incarnation, middle);
     if (first !== undefined && isBefore(first)) low = middle;
     else high = middle;
   }
@@ -129,11 +166,11 @@ async function lastSegmentStarting(
 }
 
 async function firstFrame(
-  directory: string,
+  log: OpenLog,
   incarnation: Incarnation,
   start: number,
 ): Promise<{ sequence: number; time: number } | undefined> {
-  for await (const { frame, segment } of framesFrom(directory, incarnation, {
+  for await (const { frame, segment } of framesFrom(log, incarnation, {
     start,
     onDamage: () => undefined,
   })) {
@@ -146,7 +183,7 @@ async function firstFrame(
 }
 
 function framesFrom(
-  directory: string,
+  { directory, compacted: except }: OpenLog,
   incarnation: Incarnation,
   { start, onDamage }: { start: number; onDamage?: ((error: SlipwayError) => void) | undefined },
 ): AsyncGenerator<LogFrame, void, undefined> {
@@ -154,6 +191,7 @@ function framesFrom(
   return readSegments(directory, {
     prefix: PREDICTION_LOG,
     incarnation: incarnation.name,
+    except,
     ...(segment === undefined ? {} : { from: { segment, offset: 0 } }),
     ...(onDamage === undefined ? {} : { onDamage }),
   });

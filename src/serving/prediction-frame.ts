@@ -26,7 +26,8 @@ import { incarnationTail, PredictionIds } from "./prediction-id.ts";
  *     seal        u8 kind = 2 | u8 layout = 1 | u16 bytes = 96 | u32 predictions in the group | f64 first sequence
  *                          | 16 incarnation | 32 chain value before the group | 32 chain value after it
  *
- * A prediction without payload has been forgotten: its header stays, so that the chain still holds. The chain covers
+ * A prediction without payload has been forgotten: its header stays, so that the chain still holds. One that never had any,
+ * because the model's log is a sample, has a payload digest of zeros. The chain covers
  * headers only: value after = sha256(value before ‖ headers of the group in order). An incarnation starts from zeros.
  */
 export const KIND_PREDICTION = 1;
@@ -272,6 +273,13 @@ export function writeLatin1(bytes: Buffer, text: string, offset: number): void {
 interface Latin1Writer {
   latin1Write(text: string, offset: number, length: number): number;
 }
+
+/** True for a request of which only the header was logged, because the log of its model is a sample. */
+export function isSampledOut({ payload, payloadDigest }: PredictionFrame): boolean {
+  return payload === undefined && payloadDigest === NO_DIGEST;
+}
+
+const NO_DIGEST = "0".repeat(2 * DIGEST_BYTES);
 
 /** The kind, layout and sequence of a frame, without decoding the rest. @throws SERVING_BAD_FRAME */
 export function peekFrame(frame: Buffer): {

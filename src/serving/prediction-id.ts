@@ -98,6 +98,11 @@ export function parsePredictionId(text: string): PredictionId {
   };
 }
 
+/** The number that the last digits of an incarnation write. */
+export function decodeBase32Tail(tail: string): number {
+  return decodeBase32(tail);
+}
+
 function decodeBase32(digits: string): number {
   let value = 0;
   for (const digit of digits) value = value * 32 + "0123456789abcdefghjkmnpqrstvwxyz".indexOf(digit);

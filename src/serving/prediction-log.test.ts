@@ -50,7 +50,7 @@ describe("the prediction log", () => {
     const { id } = dataPlane.predict(
       dataPlane.find("late"),
       { records: JSON.parse(json), json: Buffer.from(json) },
-      { acknowledge: done.resolve, refuse: done.reject },
+      { acknowledge: () => done.resolve(), refuse: done.reject },
     );
     await done.promise;
     const frame = await findPrediction(logDirectory, id);

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type Clock, entropy, SlipwayError } from "../kernel/index.ts";
 import { MAX_FRAME_BYTES, openSegmentWriter, type SegmentWriter, storageErrors } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
+import { LogRoom } from "./log-room.ts";
 import {
   completeHeader,
   completeSeal,
@@ -14,7 +15,8 @@ import {
   sealTemplate,
   writeLatin1,
 } from "./prediction-frame.ts";
-import { PredictionIds } from "./prediction-id.ts";
+import { incarnationTail, PredictionIds } from "./prediction-id.ts";
+import { drawOf, type Kept, workerSeed } from "./sampling.ts";
 
 /** The log's name in the file names of its segments. */
 export const PREDICTION_LOG = "predictions";
@@ -26,8 +28,8 @@ const LARGEST_KEPT_FRAME_BYTES = 1024 * 1024;
 
 /** Whoever must not answer before the log has the prediction. Exactly one of the two is called, once. */
 export interface Waiting {
-  /** The frame has been handed to the operating system. */
-  acknowledge(): void;
+  /** The frame has been handed to the operating system, or may be left out; `kept` says what the log has of it. */
+  acknowledge(kept: Kept): void;
   /** SERVING_LOG_FULL or SERVING_LOG_UNWRITABLE: the prediction must not be answered. */
   refuse(error: SlipwayError): void;
 }
@@ -38,12 +40,23 @@ export interface PredictionLogOptions {
   readonly incarnation: string;
   readonly durability: "os" | "fsync";
   readonly maxSegmentBytes?: number;
+  readonly maxSegmentMs?: number;
+  /** Most bytes of all segments in the directory: beyond them the disk counts as full. Default: no bound. */
+  readonly maxLogBytes?: number;
+  /** `serve-unlogged`: while the disk is full, predictions are acknowledged all the same. Default `refuse`. */
+  readonly onFull?: "refuse" | "serve-unlogged";
   /** Called at the end of a turn in which something was appended. */
   readonly onFlush?: () => void;
 }
 
+/** Requests and groups of a worker since it began. */
 export interface LogCounts {
+  /** Requests that are in the log, those of which only the header was kept among them. */
   readonly predictions: number;
+  /** Those of which only the header was kept. */
+  readonly sampledOut: number;
+  /** Requests that were answered without being logged, because the disk was full. */
+  readonly unlogged: number;
   readonly groups: number;
   readonly failedGroups: number;
   readonly bytes: number;
@@ -70,10 +83,16 @@ export class PredictionLog {
   #groupTime = 0;
   #waiting: Waiting[] = [];
   #acknowledging: Waiting[] = [];
-  #counts = { predictions: 0, groups: 0, failedGroups: 0, bytes: 0 };
+  #counts = { predictions: 0, sampledOut: 0, unlogged: 0, groups: 0, failedGroups: 0, bytes: 0 };
+  readonly #onFull: "refuse" | "serve-unlogged";
+  readonly #room: LogRoom | undefined;
+  readonly #seed: number;
+  /** Of the open group, whoever's payload was left out; mostly nobody. */
+  readonly #sampledOut = new Set<Waiting>();
 
   /** The frame under construction. */
   #template: Buffer = Buffer.alloc(0);
+  #share = 1;
   #instances = 0;
   #windowsAt = 0;
   #featuresAt = 0;
@@ -86,6 +105,16 @@ export class PredictionLog {
     this.#ids = new PredictionIds(options.incarnation);
     this.#onFlush = options.onFlush;
     this.#seal = sealTemplate(options.incarnation);
+    this.#seed = workerSeed(incarnationTail(options.incarnation));
+    this.#onFull = options.onFull ?? "refuse";
+    this.#room =
+      options.maxLogBytes === undefined
+        ? undefined
+        : new LogRoom(
+            { directory: options.directory, prefix: PREDICTION_LOG },
+            options.maxLogBytes,
+            options.clock,
+          );
     this.#writer = openSegmentWriter({ ...options, prefix: PREDICTION_LOG });
   }
 
@@ -103,9 +132,11 @@ export class PredictionLog {
       input: Uint8Array;
       /** For a model with windows: behind which event of the stream they stand, and how many derived values they give. */
       windows?: FrameWindows | undefined;
+      /** The share of the model's requests that is kept in full. Default 1. What windows have seen is always kept. */
+      share?: number | undefined;
     },
   ): void {
-    const { instances, featureCount, width, input, windows } = parts;
+    const { instances, featureCount, width, input, windows, share = 1 } = parts;
     const headerBytes = template.length;
     const windowValues = windows === undefined ? 0 : 1 + windows.derivedCount;
     const inputBytes = input.length;
@@ -122,6 +153,7 @@ export class PredictionLog {
     view.setUint32(headerBytes + SALT_BYTES + 4, width - 1, true);
     bytes.set(input, length - input.length);
     this.#template = template;
+    this.#share = windows === undefined ? share : 1;
     this.#instances = instances;
     if (windows !== undefined) completeStreamSequence(view, windows.streamSequence);
     this.#windowsAt = headerBytes + PAYLOAD_PREFIX_BYTES;
@@ -162,17 +194,20 @@ export class PredictionLog {
   append(waiting: Waiting): string {
     const { bytes, view } = this.#frame;
     const headerBytes = this.#template.length;
-    const payloadDigest = hash("sha256", bytes.subarray(headerBytes, this.#end), "latin1");
     if (this.#waiting.length === 0) {
       this.#groupTime = Math.trunc(this.#clock());
       setImmediate(() => this.flush());
     }
     const sequence = this.#sequence++;
+    const isKept = this.#share >= 1 || drawOf(this.#seed, sequence) < this.#share;
+    const end = isKept ? this.#end : headerBytes;
+    const payloadDigest = isKept ? hash("sha256", bytes.subarray(headerBytes, end), "latin1") : NO_DIGEST;
     completeHeader(
       { bytes, view },
       { instances: this.#instances, time: this.#groupTime, sequence, payloadDigest },
     );
-    this.#writer.append(bytes.subarray(0, this.#end));
+    this.#writer.append(bytes.subarray(0, end));
+    if (!isKept) this.#sampledOut.add(waiting);
     this.#rememberHeader(bytes, headerBytes);
     this.#waiting.push(waiting);
     if (bytes.length > LARGEST_KEPT_FRAME_BYTES) this.#frame = openFrame(INITIAL_FRAME_BYTES);
@@ -187,9 +222,20 @@ export class PredictionLog {
     this.#waiting = this.#acknowledging;
     this.#acknowledging = group;
     const error = this.#commit(group.length);
-    if (error === undefined) for (const waiting of group) waiting.acknowledge();
-    else for (const waiting of group) waiting.refuse(error);
+    if (error === undefined) {
+      if (this.#sampledOut.size === 0) for (const waiting of group) waiting.acknowledge("full");
+      else this.#acknowledgeSample(group);
+    } else if (this.#onFull === "serve-unlogged" && servingErrors.SERVING_LOG_FULL.is(error)) {
+      this.#counts.unlogged += group.length;
+      for (const waiting of group) waiting.acknowledge("unlogged");
+    } else for (const waiting of group) waiting.refuse(error);
+    this.#sampledOut.clear();
     group.length = 0;
+  }
+
+  #acknowledgeSample(group: readonly Waiting[]): void {
+    this.#counts.sampledOut += this.#sampledOut.size;
+    for (const waiting of group) waiting.acknowledge(this.#sampledOut.has(waiting) ? "sampled-out" : "full");
   }
 
   /** Writes what is left and closes the segment. */
@@ -206,6 +252,11 @@ export class PredictionLog {
     completeSeal(this.#seal, { firstSequence, predictions, before, after });
     this.#writer.append(this.#seal);
     const bytes = this.#writer.pendingBytes;
+    if (this.#room?.isFull(this.#writer.segment) === true) {
+      this.#writer.discard();
+      this.#counts.failedGroups++;
+      return noRoom();
+    }
     try {
       this.#writer.flushSync();
     } catch (thrown) {
@@ -252,6 +303,18 @@ function tooLong(instances: number, bytes: number): SlipwayError {
     {
       details: { instances, bytes, limit: MAX_FRAME_BYTES },
       hint: "Send the instances in several requests.",
+    },
+  );
+}
+
+/** Of a frame without payload, as a latin1 text. */
+const NO_DIGEST = "\0".repeat(DIGEST_BYTES);
+
+function noRoom(): SlipwayError {
+  return servingErrors.SERVING_LOG_FULL.error(
+    "the prediction could not be logged because the prediction log takes all the room that it may have",
+    {
+      hint: "Old predictions are removed by the control plane, so see that it runs; or allow more: SLIPWAY_LOG_MAX.",
     },
   );
 }

@@ -1,4 +1,6 @@
-import { listSegments, readFrameAt, readSegments, type SegmentInfo } from "../storage/index.ts";
+import { readFrameAt, readSegments, type SegmentInfo, storageErrors } from "../storage/index.ts";
+import { listRawSegments } from "./compactions.ts";
+import type { CompactedReader } from "./log-reader.ts";
 import {
   decodePrediction,
   isMadeBy,
@@ -31,14 +33,16 @@ interface SegmentPlaces {
  */
 export class PredictionPlaces {
   readonly #directory: string;
+  readonly #compacted: Pick<CompactedReader, "find"> | undefined;
   /** By the name of the segment; those used last come last. */
   readonly #segments = new Map<string, SegmentPlaces>();
   readonly #kept = new Map<string, PredictionFrame>();
   #listed: readonly SegmentInfo[] = [];
 
-  /** @param directory of the prediction log */
-  constructor(directory: string) {
+  /** @param directory of the prediction log. Without `compacted` only what has not been compacted is looked at */
+  constructor(directory: string, compacted?: Pick<CompactedReader, "find">) {
     this.#directory = directory;
+    this.#compacted = compacted;
   }
 
   /** @returns undefined when the log holds no such prediction; whether it has that instance is not looked at */
@@ -46,7 +50,8 @@ export class PredictionPlaces {
     const key = `${id.incarnationTail}${id.time} ${id.sequence}`;
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
-    const found = (await this.#findListed(id)) ?? (await this.#findAnew(id));
+    const found =
+      (await this.#findListed(id)) ?? (await this.#findAnew(id)) ?? (await this.#compacted?.find(id));
     if (found === undefined) return undefined;
     this.#kept.set(key, found);
     const oldest = this.#kept.keys().next();
@@ -55,7 +60,7 @@ export class PredictionPlaces {
   }
 
   async #findAnew(id: PredictionId): Promise<PredictionFrame | undefined> {
-    this.#listed = await listSegments(this.#directory, { prefix: PREDICTION_LOG });
+    this.#listed = (await listRawSegments(this.#directory)).segments;
     return this.#findListed(id);
   }
 
@@ -68,10 +73,20 @@ export class PredictionPlaces {
       if (places.first === undefined || places.first > id.sequence) continue;
       const offset = places.offsets[id.sequence - places.first];
       if (offset === undefined) return undefined;
-      const frame = decodePrediction(await readFrameAt(this.#directory, { segment: info.segment, offset }));
-      return frame.time === id.time ? frame : undefined;
+      const frame = await this.#frameAt(info, offset);
+      return frame?.time === id.time ? frame : undefined;
     }
     return undefined;
+  }
+
+  /** Undefined when the segment has been compacted and removed since it was listed. */
+  async #frameAt({ segment }: SegmentInfo, offset: number): Promise<PredictionFrame | undefined> {
+    try {
+      return decodePrediction(await readFrameAt(this.#directory, { segment, offset }));
+    } catch (thrown) {
+      if (storageErrors.STORAGE_LOG_NO_FRAME.is(thrown)) return undefined;
+      throw thrown;
+    }
   }
 
   /** Reads on in a segment as far as it may hold the sequence number. */

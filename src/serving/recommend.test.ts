@@ -51,7 +51,7 @@ async function serve(bundle: Digest): Promise<void> {
 
 async function ask(request: Parameters<DataPlane["recommend"]>[1]) {
   const acknowledged = Promise.withResolvers<void>();
-  const waiting: Waiting = { acknowledge: acknowledged.resolve, refuse: acknowledged.reject };
+  const waiting: Waiting = { acknowledge: () => acknowledged.resolve(), refuse: acknowledged.reject };
   const recommended = await plane.recommend(plane.find("late"), request, waiting);
   await acknowledged.promise;
   return recommended;
@@ -59,10 +59,7 @@ async function ask(request: Parameters<DataPlane["recommend"]>[1]) {
 
 async function frames() {
   const all = [];
-  for await (const frame of readPredictionLog(join(folder, "log"), {}, (error) => {
-    throw error;
-  }))
-    all.push(frame);
+  for await (const frame of readPredictionLog(join(folder, "log"), {})) all.push(frame);
   return all;
 }
 

@@ -25,7 +25,12 @@ export interface Recommendation {
 export async function recommend(
   served: Arm,
   request: RecommendRequest,
-  plane: { readonly log: PredictionLog; readonly clock: Clock; readonly waiting: Waiting },
+  plane: {
+    readonly log: PredictionLog;
+    readonly clock: Clock;
+    readonly waiting: Waiting;
+    readonly share: number | undefined;
+  },
 ): Promise<Recommendation> {
   const { loaded, windows } = served;
   if (loaded.runs !== "inline" || loaded.width !== 1 || loaded.images !== undefined)
@@ -54,6 +59,7 @@ export async function recommend(
       best.map(({ place }) => candidates[place]!.record),
       request,
     ),
+    share: plane.share,
     ...(streamSequence === undefined
       ? {}
       : { windows: { streamSequence, derivedCount: loaded.derivedNames.length } }),

@@ -54,6 +54,7 @@ describe("replaying logged predictions", () => {
       withinBound: 0,
       different: 0,
       forgotten: 0,
+      sampledOut: 0,
       missingBundle: 0,
       damaged: 0,
       examples: [],

@@ -5,9 +5,9 @@ import { PastWindows, withTime } from "../stream/index.ts";
 import { candidatesOf, type RecommendRequest } from "./candidates.ts";
 import { compareComputed, firstDifference } from "./compare-prediction.ts";
 import { type LoadedModel, loadModel, type ServableModel } from "./loaded-model.ts";
-import { findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
+import { type CompactedReader, findPrediction, type LogFilter, readPredictionLog } from "./log-reader.ts";
 import { REPLAY_IMAGE_RULES } from "./model-images.ts";
-import { type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
+import { isSampledOut, type PredictionFrame, type PredictionPayload, readInput } from "./prediction-frame.ts";
 import { parsePredictionId } from "./prediction-id.ts";
 import { rankCandidates } from "./ranking.ts";
 import { recomputeOnThread } from "./replay-on-thread.ts";
@@ -47,12 +47,13 @@ export interface ReplayedPrediction {
 }
 
 export interface ReplayReport {
-  /** Predictions looked at; every instance of a batch is one. The six counts below add up to it. */
+  /** Predictions looked at; every instance of a batch is one. The seven counts below add up to it. */
   readonly total: number;
   readonly identical: number;
   readonly withinBound: number;
   readonly different: number;
   readonly forgotten: number;
+  readonly sampledOut: number;
   readonly missingBundle: number;
   readonly damaged: number;
   /** What was asked for by id, or the first of those that did not come out again. */
@@ -73,6 +74,8 @@ export interface ReplayRequest {
   /** Whether the custom code of a bundle may run. Default: it may not. */
   readonly trust?: CodeTrust;
   readonly filter: ReplayFilter;
+  /** Without it only what has not been compacted is replayed. */
+  readonly compacted?: CompactedReader;
   /** Directory of the stream: given, what windows said is computed anew from it and compared with what was logged. */
   readonly stream?: string;
   /** Called now and then with the number of predictions done. */
@@ -100,16 +103,19 @@ export async function replayLog(request: ReplayRequest): Promise<ReplayReport> {
   }
 }
 
-async function replayAll(replay: Replay, { directory, filter, signal }: ReplayRequest): Promise<void> {
+async function replayAll(
+  replay: Replay,
+  { directory, filter, compacted, signal }: ReplayRequest,
+): Promise<void> {
   if ("id" in filter) {
     const { instance } = parsePredictionId(filter.id);
-    const frame = await findPrediction(directory, filter.id);
+    const frame = await findPrediction(directory, filter.id, compacted);
     await replay.add(frame, instance === undefined ? undefined : { first: instance, count: 1 });
     return;
   }
   const { limit = Number.POSITIVE_INFINITY } = filter;
   const onDamage = (error: SlipwayError) => replay.problems.push(error.message);
-  for await (const frame of readPredictionLog(directory, filter, onDamage)) {
+  for await (const frame of readPredictionLog(directory, filter, { onDamage, compacted })) {
     signal?.throwIfAborted();
     const left = limit - replay.total;
     if (left <= 0) break;
@@ -137,6 +143,7 @@ class Replay {
     "within-bound": 0,
     different: 0,
     forgotten: 0,
+    "sampled-out": 0,
     "missing-bundle": 0,
     damaged: 0,
   };
@@ -154,6 +161,11 @@ class Replay {
     range: InstanceRange = { first: 0, count: frame.instances },
   ): Promise<void> {
     const { payload } = frame;
+    if (isSampledOut(frame)) {
+      const reason = "it was sampled out: the log of its model is a sample, and only its header was kept";
+      this.#addAll(frame, range, { verdict: "sampled-out", reason });
+      return;
+    }
     if (payload === undefined) {
       this.#addAll(frame, range, { verdict: "forgotten", reason: "its input has been erased on request" });
       return;
@@ -279,11 +291,17 @@ class Replay {
   }
 
   report(): ReplayReport {
-    const { "missing-bundle": missingBundle, "within-bound": withinBound, ...counts } = this.#counts;
+    const {
+      "missing-bundle": missingBundle,
+      "within-bound": withinBound,
+      "sampled-out": sampledOut,
+      ...counts
+    } = this.#counts;
     return {
       total: this.total,
       ...counts,
       withinBound,
+      sampledOut,
       missingBundle,
       examples: this.#examples,
       problems: this.problems,
@@ -312,7 +330,8 @@ class Replay {
   ): void {
     this.total++;
     this.#counts[result.verdict]++;
-    const isSame = result.verdict === "identical" || result.verdict === "within-bound";
+    const isSame =
+      result.verdict === "identical" || result.verdict === "within-bound" || result.verdict === "sampled-out";
     const wanted = "id" in this.#request.filter || !isSame;
     if (wanted && this.#examples.length < MAX_EXAMPLES) {
       const { id, model, version, bundle, arm, time, instances } = frame;

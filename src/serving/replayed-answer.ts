@@ -7,6 +7,7 @@ import type { PredictionFrame, PredictionPayload } from "./prediction-frame.ts";
  *   `BOUND_ULPS` allow
  * - `different`: they did not
  * - `forgotten`: the input was erased on request
+ * - `sampled-out`: the model's log is a sample, and of this request only the header was kept
  * - `missing-bundle`: the bundle that made it is no longer stored, or damaged
  * - `damaged`: the logged payload is not the one its header was made for
  */
@@ -15,6 +16,7 @@ export type ReplayVerdict =
   | "within-bound"
   | "different"
   | "forgotten"
+  | "sampled-out"
   | "missing-bundle"
   | "damaged";
 

@@ -138,7 +138,7 @@ describe("a graph that is served", () => {
     const acknowledged = new Promise<void>((resolve, reject) => {
       const instances = { records: [{ x: [3, 1] }], json: undefined };
       room.dataPlane
-        .predictOnThread(before, instances, { acknowledge: resolve, refuse: reject })
+        .predictOnThread(before, instances, { acknowledge: () => resolve(), refuse: reject })
         .then(({ outputs }) => expect(outputs).toEqual([5]), reject);
     });
     await acknowledged;

@@ -8,12 +8,16 @@ import { storageErrors } from "./errors.ts";
 export const BLOCK_BYTES = 512;
 export const END_BYTES = 2 * BLOCK_BYTES;
 
-const NAME = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,98}[A-Za-z0-9_]$/;
+const NAME = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/=-]{0,248}[A-Za-z0-9_]$/;
+/** What has more characters is split at a slash: the folders go to a field of their own. */
+const NAME_BYTES = 100;
+const PREFIX_AT = 345;
+const PREFIX_BYTES = 155;
 const LARGEST_OCTAL = 8 ** 11;
 const CHECKSUM_AT = 148;
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
-/** `blobs/3f9a…`, relative, of letters, digits and `_ . / -`; at most 100. @throws STORAGE_BAD_NAME */
+/** `blobs/3f9a…`, relative, of letters, digits and `_ . / = -`; at most 250. @throws STORAGE_BAD_NAME */
 export function encodeEntryHeader({
   name,
   bytes,
@@ -21,7 +25,8 @@ export function encodeEntryHeader({
   readonly name: string;
   readonly bytes: number;
 }): Buffer {
-  if (!NAME.test(name)) {
+  const split = NAME.test(name) ? splitName(name) : undefined;
+  if (split === undefined) {
     throw storageErrors.STORAGE_BAD_NAME.error(
       `"${name.slice(0, 200)}" is no name for a file in an archive`,
       {
@@ -33,7 +38,8 @@ export function encodeEntryHeader({
   const octal = (value: number, { at, digits }: { at: number; digits: number }): void => {
     block.write(`${value.toString(8).padStart(digits, "0")}\0`, at, "latin1");
   };
-  block.write(name, 0, "latin1");
+  block.write(split.name, 0, "latin1");
+  block.write(split.prefix, PREFIX_AT, "latin1");
   octal(0o600, { at: 100, digits: 7 });
   octal(0, { at: 108, digits: 7 });
   octal(0, { at: 116, digits: 7 });
@@ -57,11 +63,23 @@ export function decodeEntryHeader(
   block: Buffer,
 ): { readonly name: string; readonly bytes: number } | "end" | undefined {
   if (block.equals(ZEROS)) return "end";
-  const end = block.indexOf(0);
-  const name = block.toString("latin1", 0, Math.min(end < 0 ? 100 : end, 100));
+  const prefix = textAt(block, PREFIX_AT, PREFIX_BYTES);
+  const name = `${prefix}${prefix === "" ? "" : "/"}${textAt(block, 0, NAME_BYTES)}`;
   const size = block[124] === 0x80 ? Number(block.readBigUInt64BE(128)) : octalAt(block, 124);
   if (!NAME.test(name) || !Number.isSafeInteger(size)) return undefined;
   return encodeEntryHeader({ name, bytes: size }).equals(block) ? { name, bytes: size } : undefined;
+}
+
+/** Undefined for what cannot be split; the same name is always split in the same place. */
+function splitName(name: string): { readonly name: string; readonly prefix: string } | undefined {
+  if (name.length <= NAME_BYTES) return { name, prefix: "" };
+  const at = name.indexOf("/", name.length - NAME_BYTES - 1);
+  return at < 0 || at > PREFIX_BYTES ? undefined : { name: name.slice(at + 1), prefix: name.slice(0, at) };
+}
+
+function textAt(block: Buffer, at: number, bytes: number): string {
+  const end = block.indexOf(0, at);
+  return block.toString("latin1", at, Math.min(end < 0 ? at + bytes : end, at + bytes));
 }
 
 function octalAt(block: Buffer, at: number): number {

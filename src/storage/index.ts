@@ -21,8 +21,9 @@ export {
 } from "./database.ts";
 export { dumpDatabase, isDatabaseEmpty, restoreDatabase } from "./database-dump.ts";
 export type { DatabaseSchema } from "./database-schema.ts";
-export { publishFile } from "./durable-files.ts";
+export { publishFile, syncDirectory, syncFile } from "./durable-files.ts";
 export { storageErrors } from "./errors.ts";
+export { fileError, isSystemError } from "./file-errors.ts";
 export { type LogMark, type LogMarks, LogTail, type LogTailOptions, type TailedFrame } from "./log-tail.ts";
 export {
   MAX_FRAME_BYTES,
@@ -34,8 +35,10 @@ export {
   type LogFrame,
   type LogPosition,
   listSegments,
+  type OpenSegment,
   type ReadOptions,
   readFrameAt,
+  readSegment,
   readSegments,
   type SegmentInfo,
   type TornTail,

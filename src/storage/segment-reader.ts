@@ -44,6 +44,8 @@ export interface ReadOptions {
   readonly prefix?: string;
   /** Only segments of this writer. */
   readonly incarnation?: string;
+  /** Names of segments that are left out. */
+  readonly except?: ReadonlySet<string>;
   /** Begin at this frame; segments whose names sort before it are left out. */
   readonly from?: LogPosition;
   readonly onTornTail?: (tail: TornTail) => void;
@@ -54,12 +56,12 @@ export interface ReadOptions {
 /** The segments of a log in the order of their names: by incarnation, then number. A missing directory has none. */
 export async function listSegments(
   directory: string,
-  options: Pick<ReadOptions, "prefix" | "incarnation"> = {},
+  options: Pick<ReadOptions, "prefix" | "incarnation" | "except"> = {},
 ): Promise<SegmentInfo[]> {
   const segments: SegmentInfo[] = [];
   for (const segment of (await namesIn(directory)).sort()) {
     const name = parseSegmentFileName(segment);
-    if (name === undefined) continue;
+    if (name === undefined || options.except?.has(segment)) continue;
     if (options.prefix !== undefined && options.prefix !== name.prefix) continue;
     if (options.incarnation !== undefined && options.incarnation !== name.incarnation) continue;
     const bytes = await sizeOf(join(directory, segment));

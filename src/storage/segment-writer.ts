@@ -35,6 +35,8 @@ export interface SegmentWriterOptions {
   readonly clock: Clock;
   /** A segment is closed by the flush that makes it at least this long. Default 64 MiB. */
   readonly maxSegmentBytes?: number;
+  /** A segment that was begun so many milliseconds ago is closed by the next flush. Default: only its length closes it. */
+  readonly maxSegmentMs?: number;
   /** `fsync`: a flush returns only when its frames would survive a loss of power. Default `os`: they survive the process. */
   readonly durability?: "os" | "fsync";
 }
@@ -65,6 +67,8 @@ export interface SegmentWriter {
    *   flush, the first ones, are in the log; the others are not and are forgotten. The writer stays usable.
    */
   flushSync(): void;
+  /** Forgets what was appended since the last flush. */
+  discard(): void;
   /** Flushes and closes; an incarnation that never wrote a frame leaves no file. @throws as `flushSync` */
   close(): void;
 }
@@ -86,6 +90,8 @@ class FileSegmentWriter implements SegmentWriter {
   #number: number;
   #fd: number | undefined;
   #seed = 0;
+  /** When the open segment was begun. */
+  #openedAt = 0;
   /** Bytes of the open segment that hold the header and whole frames. */
   #size: number;
   #buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER_BYTES);
@@ -169,7 +175,17 @@ class FileSegmentWriter implements SegmentWriter {
     this.#size += this.#pending;
     this.#pending = 0;
     this.#pendingFrames = 0;
-    if (this.#size >= this.#maxSegmentBytes) this.#rotate();
+    if (this.#size >= this.#maxSegmentBytes || this.#isOld()) this.#rotate();
+  }
+
+  discard(): void {
+    this.#pending = 0;
+    this.#pendingFrames = 0;
+  }
+
+  #isOld(): boolean {
+    const { maxSegmentMs, clock } = this.#options;
+    return maxSegmentMs !== undefined && clock() - this.#openedAt >= maxSegmentMs;
   }
 
   close(): void {
@@ -225,10 +241,11 @@ class FileSegmentWriter implements SegmentWriter {
     const path = join(this.directory, this.segment);
     const fd = openSync(path, "wx");
     try {
+      this.#openedAt = this.#options.clock();
       const header = encodeHeader({
         incarnation: this.incarnation,
         number: this.#number,
-        createdAt: this.#options.clock(),
+        createdAt: this.#openedAt,
         seed: this.#seed,
       });
       for (let written = 0; written < header.length; ) written += writeSync(fd, header, written);

@@ -51,9 +51,15 @@ export const metricTable = {
   slipway_feedback_total: counter("Items of feedback, by what became of them.", ["outcome"]),
   slipway_feedback_unmatched_total: counter("Items of feedback taken whose prediction is not in reach."),
   slipway_log_predictions_total: counter("Requests written to the prediction log."),
+  slipway_log_sampled_out_total: counter(
+    "Of these, requests of which only the header was written, because the log of their model is a sample.",
+  ),
+  slipway_log_unlogged_total: counter(
+    "Requests answered without being logged, because the disk was full and SLIPWAY_ON_LOG_FULL allows it.",
+  ),
   slipway_log_groups_total: counter("Group commits of the prediction log: one write each."),
   slipway_log_failed_groups_total: counter(
-    "Group commits that failed; none of their requests was answered with a prediction.",
+    "Group commits that failed; none of their requests is in the log.",
   ),
   slipway_log_bytes_total: counter("Bytes written to the prediction log."),
   slipway_access_log_entries_total: counter(

@@ -382,6 +382,8 @@ export const replayRecord = z.object({
   withinBound: count,
   different: count,
   unavailable: count,
+  /** Of these only the header was logged, because the log of their model is a sample. */
+  sampledOut: count,
   durationMs: z.number(),
   /** How often what windows said was computed anew from the stream, and how often the stream did not reach back as far. */
   windows: z.object({ recomputed: count, unavailable: count }),

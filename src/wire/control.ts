@@ -20,6 +20,7 @@ import {
 } from "./control-records.ts";
 import { dataOperations } from "./data-operations.ts";
 import { feedbackDetail, feedbackRecord } from "./feedback-records.ts";
+import { logOperations } from "./log-records.ts";
 import { absolutePath, changing, instant, limit, name, reading, reason, threads } from "./operation.ts";
 import { backupRecord, modelFileRecord } from "./portable-records.ts";
 
@@ -229,6 +230,7 @@ export const controlOperations = {
     }),
     output: feedbackDetail,
   }),
+  ...logOperations,
   replay: reading("Recomputes logged predictions and compares them bit for bit.", {
     input: z.union([
       z.strictObject({ id: name, recomputeWindows }),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ControlContext } from "../../src/app/control-context.ts";
 import { garbageHandlers } from "../../src/app/garbage-handlers.ts";
 import { openInstallation } from "../../src/app/installation.ts";
+import { LogUse } from "../../src/app/log-use.ts";
 import { openStateDirectory, type StateDirectory } from "../../src/app/state-directory.ts";
 import { bundleBlobs, readManifest as readBundleManifest } from "../../src/bundle/index.ts";
 import { ingest, type SnapshotManifest } from "../../src/datasets/index.ts";
@@ -54,6 +55,7 @@ const collect = (options: { dryRun?: boolean; graceMs?: number } = {}): Promise<
     state,
     blobs,
     clock: () => now,
+    logUse: new LogUse(),
     closing: new AbortController().signal,
   } as unknown as ControlContext;
   const call: OperationContext = { actor, signal: new AbortController().signal, onProgress: () => undefined };

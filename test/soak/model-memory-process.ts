@@ -49,7 +49,7 @@ async function ask(
   const served = plane.find(model);
   const instances = { records: [record], json: undefined };
   await new Promise<void>((resolve, reject) => {
-    const waiting = { acknowledge: resolve, refuse: reject };
+    const waiting = { acknowledge: () => resolve(), refuse: reject };
     if (served.runs === "inline") plane.predict(served, instances, waiting);
     else plane.predictOnThread(served, instances, waiting).catch(reject);
   });
