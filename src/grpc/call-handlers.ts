@@ -188,8 +188,7 @@ class GrpcPrediction implements Work, Waiting {
   }
 
   shed(reason: QueueRefusal, retryAfterMs: number): void {
-    this.#counter.shed(reason);
-    this.#end(shedError(this.#call.served, reason, retryAfterMs));
+    this.#fail(shedError(this.#call.served, reason, retryAfterMs));
   }
 
   acknowledge(kept: Kept): void {
@@ -204,11 +203,7 @@ class GrpcPrediction implements Work, Waiting {
   }
 
   #fail(thrown: unknown): void {
-    this.#counter.fail();
-    this.#end(thrown);
-  }
-
-  #end(thrown: unknown): void {
+    this.#counter.fail(thrown);
     this.#callback(refusal(thrown, this.#context, { name: this.#call.served.model }));
   }
 }

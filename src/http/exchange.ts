@@ -96,15 +96,16 @@ export class Exchange implements BodyReceiver, HttpCall, Work {
     try {
       this.#route.answer(this.#body, this);
     } catch (thrown) {
-      this.#route.counter?.fail();
+      this.#route.counter?.fail(thrown);
       sendError(this.response, thrown, this.#settings);
     }
   }
 
   shed(reason: QueueRefusal, retryAfterMs: number): void {
     const { counter, computes } = this.#route;
-    counter!.shed(reason);
-    sendError(this.response, shedError(computes!, reason, retryAfterMs), this.#settings);
+    const error = shedError(computes!, reason, retryAfterMs);
+    counter!.fail(error);
+    sendError(this.response, error, this.#settings);
   }
 }
 

@@ -177,6 +177,10 @@ export class PendingAnswer implements Waiting {
     this.#observation?.passed("parsed");
   }
 
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+
   /** What to answer when the log has it. */
   prepare(facts: PredictionFacts, written: AnswerBody, instances: number): void {
     this.#facts = facts;
@@ -248,7 +252,7 @@ export class PendingAnswer implements Waiting {
   }
 
   refuse(error: SlipwayError): void {
-    this.#counter.fail();
+    this.#counter.fail(error);
     sendError(this.#call.response, error, this.#settings);
   }
 }

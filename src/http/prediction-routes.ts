@@ -251,7 +251,7 @@ export class PredictionRouter {
           ({ items, candidates, ...facts }) =>
             pending.prepare(facts, { body: writeV1Recommendations(items, candidates) }, items.length),
           (thrown: unknown) => {
-            arm.counter.fail();
+            arm.counter.fail(thrown);
             sendError(call.response, thrown, settings);
           },
         );

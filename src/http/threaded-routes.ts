@@ -85,7 +85,7 @@ export function later(
     // In the turn that logged it, whose end acknowledges it.
     (prediction) => pending.prepare(prediction, write({ ...prediction, instances }), instances),
     (thrown: unknown) => {
-      arm.counter.fail();
+      arm.counter.fail(thrown);
       sendError(call.response, thrown, settings);
     },
   );

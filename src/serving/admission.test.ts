@@ -10,7 +10,13 @@ import {
 
 const limits = DEFAULT_ADMISSION_LIMITS;
 const queue: QueueState = { queued: 10, queuedBytes: 2_000, waitMs: 20, standingMs: 0 };
-const arrival: Arrival = { bytes: 200, serviceMs: 2, remainingMs: 30_000, canBeSlowed: true };
+const arrival: Arrival = {
+  bytes: 200,
+  serviceMs: 2,
+  remainingMs: 30_000,
+  refusalMs: 0.03,
+  canBeSlowed: true,
+};
 
 const milliseconds = fc.double({ min: 0, max: 100_000, noNaN: true });
 const states = fc.record({
@@ -23,6 +29,7 @@ const arrivals = fc.record({
   bytes: fc.nat(10_000_000),
   serviceMs: fc.double({ min: 0, max: 1_000, noNaN: true }),
   remainingMs: fc.double({ min: -1_000, max: 100_000, noNaN: true }),
+  refusalMs: fc.double({ min: 0, max: 1, noNaN: true }),
   canBeSlowed: fc.boolean(),
 });
 

@@ -45,6 +45,8 @@ export interface Arrival {
   readonly serviceMs: number;
   /** Until its client stops waiting. */
   readonly remainingMs: number;
+  /** What it takes to read a request and to refuse it. */
+  readonly refusalMs: number;
   /** The client can be made to send more slowly. */
   readonly canBeSlowed: boolean;
 }
@@ -60,8 +62,8 @@ const STANDING_MS = 500;
 const STANDING_SHARE = 0.4;
 /** So many requests may wait however long one takes: without one that waits, the worker would pause between two. */
 const LEAST_QUEUED = 3;
-/** Reading a request and refusing it takes about half of this; what takes no longer to answer is not worth refusing. */
-const CHEAP_MS = 0.1;
+/** What is computed in less than so many times the time that a refusal takes is not worth refusing. */
+const WORTH_REFUSING = 8;
 
 const QUEUED: Admission = { outcome: "queued", slowDown: false };
 const QUEUED_SLOWLY: Admission = { outcome: "queued", slowDown: true };
@@ -79,10 +81,35 @@ export function admit(limits: AdmissionLimits, queue: QueueState, arrival: Arriv
   if (queued >= limits.maxQueued || queuedBytes + arrival.bytes > limits.maxQueuedBytes)
     return shed("queue-full");
   if (queued < LEAST_QUEUED) return QUEUED;
-  const isCheap = arrival.canBeSlowed && serviceMs < CHEAP_MS;
+  const isCheap = arrival.canBeSlowed && serviceMs < arrival.refusalMs * WORTH_REFUSING;
   if (isCheap) return waitMs > limits.maxWaitMs ? QUEUED_SLOWLY : QUEUED;
   const share = standingMs > STANDING_MS ? STANDING_SHARE : 1;
   return waitMs > limits.maxWaitMs * share ? shed("expected-wait") : QUEUED;
+}
+
+/** Bounds on the calls that are open for one version which answers later. */
+export interface CallLimits extends Pick<AdmissionLimits, "maxWaitMs"> {
+  readonly maxOpenCalls: number;
+}
+
+/** What is known of the calls of such a version. */
+export interface CallState {
+  readonly open: number;
+  /** How long one more would wait. */
+  readonly waitMs: number;
+  /** How long it would take then. */
+  readonly serviceMs: number;
+}
+
+/** Why one more call is refused; undefined when it is not. */
+export function admitCall(
+  limits: CallLimits,
+  { open, waitMs, serviceMs }: CallState,
+  remainingMs: number,
+): ShedReason | undefined {
+  if (open >= limits.maxOpenCalls) return "concurrency";
+  if (remainingMs <= 0 || waitMs + serviceMs > remainingMs) return "deadline";
+  return waitMs > Math.max(limits.maxWaitMs, LEAST_QUEUED * serviceMs) ? "expected-wait" : undefined;
 }
 
 /** `Retry-After`: whole seconds, at least 1. */

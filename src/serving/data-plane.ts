@@ -5,6 +5,7 @@ import type { RecommendRequest } from "./candidates.ts";
 import type { DataPlaneOptions } from "./data-plane-options.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { DEFAULT_IMAGE_RULES } from "./model-images.ts";
+import { OpenCalls } from "./open-calls.ts";
 import type {
   Instances,
   Prediction,
@@ -17,7 +18,7 @@ import { inputWithTexts } from "./prediction-frame.ts";
 import { newIncarnation } from "./prediction-id.ts";
 import { type LogCounts, PredictionLog, type Waiting } from "./prediction-log.ts";
 import { type Recommendation, recommend } from "./recommend.ts";
-import { badInstance, busy, closed, noInstances, notFinite, tooManyInstances } from "./refusals.ts";
+import { badInstance, closed, noInstances, notFinite, tooManyInstances } from "./refusals.ts";
 import type { ApplyReport, RoutingSnapshot } from "./routing.ts";
 import { lookAtAll, type SeenPast } from "./seen-past.ts";
 import { ServedModels } from "./served-models.ts";
@@ -71,7 +72,8 @@ export interface DataPlane {
    * `predict` for a model on a thread of its own: it is logged when the model has answered, in the turn of the event loop that
    * settles the promise.
    *
-   * Rejects with SERVING_BUSY when the model has too many calls open, INFERENCE_* for what the model cannot do, and what
+   * Rejects with SERVING_BUSY when the model has too many calls open, SERVING_OVERLOADED when it would come too late,
+   * SERVING_DEADLINE_EXCEEDED when it did, INFERENCE_* for what the model cannot do, and what
    * `predict` throws. `waiting` is not called then.
    */
   predictOnThread(served: ServedVersion, instances: Instances, waiting: Waiting): Promise<ThreadedPrediction>;
@@ -108,19 +110,21 @@ class LocalDataPlane implements DataPlane {
   readonly #served: ServedModels;
   #predictions = 0;
   #closed = false;
+  readonly #calls: OpenCalls;
   /** Undefined while all models are logged whole. */
   #shares: ReadonlyMap<string, number> | undefined;
-  readonly #maxOpenCalls: number;
   /** What is answered in a later turn of the event loop. */
   readonly #unanswered = new Set<Promise<unknown>>();
 
   constructor(options: DataPlaneOptions) {
     this.maxInstances = options.maxInstances ?? DEFAULT_MAX_INSTANCES;
-    this.#maxOpenCalls = options.maxOpenCalls ?? DEFAULT_MAX_OPEN_CALLS;
     this.#clock = options.clock;
     this.counts = new PredictionCounts(options.clock);
+    const admission = { ...DEFAULT_ADMISSION_LIMITS, ...options.admission };
+    const { maxOpenCalls = DEFAULT_MAX_OPEN_CALLS } = options;
+    this.#calls = new OpenCalls({ maxWaitMs: admission.maxWaitMs, maxOpenCalls }, monotonicMs);
     this.queue = new WorkQueue({
-      limits: { ...DEFAULT_ADMISSION_LIMITS, ...options.admission },
+      limits: admission,
       clock: monotonicMs,
       nextTurn: setImmediate,
     });
@@ -278,7 +282,9 @@ class LocalDataPlane implements DataPlane {
     this.#check(served, instances.records);
     const release = this.#served.hold(served);
     try {
-      return await this.#predictHeld(served, instances, waiting);
+      return await this.#calls.through(served, deadlineOf(waiting), () =>
+        this.#predictHeld(served, instances, waiting),
+      );
     } finally {
       release();
     }
@@ -288,7 +294,6 @@ class LocalDataPlane implements DataPlane {
     const { loaded } = served;
     if (loaded.runs === "inline")
       return await this.#predictWithImages(served, loaded, { instances, waiting });
-    if (loaded.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
     const past =
       served.windows &&
       lookAtAll(served.windows, instances.records, {
@@ -303,7 +308,9 @@ class LocalDataPlane implements DataPlane {
     });
     this.#unanswered.add(answered);
     try {
-      return this.#logAnswers(served, instances, { answers: await answered, past, waiting });
+      const answers = await answered;
+      this.#calls.requireInTime(served, deadlineOf(waiting));
+      return this.#logAnswers(served, instances, { answers, past, waiting });
     } finally {
       this.#unanswered.delete(answered);
     }
@@ -317,13 +324,13 @@ class LocalDataPlane implements DataPlane {
   ): Promise<ThreadedPrediction> {
     const { images } = loaded;
     if (images === undefined) throw new TypeError("this model answers at once");
-    if (images.openCalls() >= this.#maxOpenCalls) throw busy(served, this.#maxOpenCalls);
     const read = images.read(request.instances.records, ({ instance, error }) => {
       throw badInstance(error, served, instance);
     });
     this.#unanswered.add(read);
     try {
       const values = await read;
+      this.#calls.requireInTime(served, deadlineOf(request.waiting));
       return {
         ...this.#predict(served, loaded, { ...request, images: values }),
         texts: [],
@@ -399,12 +406,14 @@ class LocalDataPlane implements DataPlane {
   ): Promise<Recommendation> {
     if (!(served instanceof Arm)) throw new TypeError("only what find() answered can be asked to recommend");
     if (this.#closed) throw closed();
-    const ranking = recommend(served, request, {
-      log: this.#log,
-      clock: this.#clock,
-      waiting,
-      share: this.#shares?.get(served.model),
-    });
+    const ranking = this.#calls.through(served, deadlineOf(waiting), () =>
+      recommend(served, request, {
+        log: this.#log,
+        clock: this.#clock,
+        waiting,
+        share: this.#shares?.get(served.model),
+      }),
+    );
     this.#unanswered.add(ranking);
     try {
       const recommended = await ranking;
@@ -436,6 +445,10 @@ class LocalDataPlane implements DataPlane {
     this.#log.close();
     await this.#served.close();
   }
+}
+
+function deadlineOf({ deadline = Number.POSITIVE_INFINITY }: Waiting): number {
+  return deadline;
 }
 
 const NOTHING_DERIVED = new Float64Array(0);

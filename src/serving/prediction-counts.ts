@@ -1,6 +1,7 @@
 import { type Clock, monotonicMs } from "../kernel/index.ts";
 import { LATENCY_BUCKETS, latencyBucket, type MetricSample } from "../telemetry/index.ts";
 import type { ShedReason } from "./admission.ts";
+import { shedReasonOf } from "./refusals.ts";
 import { ServicePace } from "./service-pace.ts";
 
 /** Through which door a request came. `http` is what belongs to no prediction protocol. */
@@ -63,14 +64,11 @@ export class PredictionCounter {
     this.#buckets[latencyBucket(microseconds)]!++;
   }
 
-  fail(): void {
+  /** @param thrown why */
+  fail(thrown: unknown): void {
     this.#failures++;
-  }
-
-  /** A failure because there was too much to do. */
-  shed(reason: ShedReason): void {
-    this.#failures++;
-    this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
+    const reason = shedReasonOf(thrown);
+    if (reason !== undefined) this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1);
   }
 
   /** When it answered last, by `monotonicMs`; minus infinity before. */

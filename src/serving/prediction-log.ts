@@ -28,6 +28,8 @@ const LARGEST_KEPT_FRAME_BYTES = 1024 * 1024;
 
 /** Whoever must not answer before the log has the prediction. Exactly one of the two is called, once. */
 export interface Waiting {
+  /** When its client stops waiting, by `monotonicMs`. Default: never. */
+  readonly deadline?: number;
   /** The frame has been handed to the operating system, or may be left out; `kept` says what the log has of it. */
   acknowledge(kept: Kept): void;
   /** SERVING_LOG_FULL or SERVING_LOG_UNWRITABLE: the prediction must not be answered. */

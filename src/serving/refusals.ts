@@ -1,5 +1,5 @@
 import { SlipwayError } from "../kernel/index.ts";
-import { type QueueRefusal, retryAfterSeconds } from "./admission.ts";
+import { type QueueRefusal, retryAfterSeconds, type ShedReason } from "./admission.ts";
 import { servingErrors } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { ModelStatus, ServedVersion } from "./served-version.ts";
@@ -110,6 +110,14 @@ export function shedError(
     details: { model, reason, retryAfterSeconds: seconds },
     hint: `Try again in ${seconds} s, or send fewer requests at once.`,
   });
+}
+
+/** Why a request was refused by too much to do; undefined for another error. */
+export function shedReasonOf(thrown: unknown): ShedReason | undefined {
+  if (servingErrors.SERVING_BUSY.is(thrown)) return "concurrency";
+  if (servingErrors.SERVING_DEADLINE_EXCEEDED.is(thrown)) return "expired";
+  if (!servingErrors.SERVING_OVERLOADED.is(thrown)) return undefined;
+  return thrown.details.reason as QueueRefusal;
 }
 
 export function late(model: string): SlipwayError {

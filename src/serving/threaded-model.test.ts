@@ -3,7 +3,7 @@ import { writeBundle } from "../bundle/index.ts";
 import { identityPlan } from "../features/index.ts";
 import { ONNX_ENGINE } from "../inference/index.ts";
 import { writeGraph } from "../inference/testing/write-graph.ts";
-import type { Digest } from "../kernel/index.ts";
+import { type Digest, monotonicMs } from "../kernel/index.ts";
 import type { ThreadedPrediction } from "./prediction.ts";
 import { replayLog } from "./replay.ts";
 import { imageOf, images, roots, slope, writeGraphBundle } from "./testing/graph-bundle.ts";
@@ -119,6 +119,17 @@ describe("a graph that is served", () => {
       code: "SERVING_BUSY",
     });
     expect((await first).outputs).toEqual([1, 2, 3, 4]);
+  });
+
+  it("is not logged for a client that has stopped waiting", async () => {
+    const { dataPlane } = await openRoom(roots);
+    const call = dataPlane.predictOnThread(
+      dataPlane.find("graph"),
+      { records: [{ m: [1, 4, 9, 16] }], json: undefined },
+      { deadline: monotonicMs() + 0.05, acknowledge: () => undefined, refuse: () => undefined },
+    );
+    await expect(call).rejects.toMatchObject({ kind: "unavailable" });
+    expect(dataPlane.logCounts().predictions).toBe(0);
   });
 
   it("answers and logs what is open when the worker closes", async () => {

@@ -39,6 +39,8 @@ const SLICE_MS = 4;
 /** The time that passes for each millisecond of computing is never taken for more than this. */
 const MOST_DRAG = 10;
 const LARGEST_GAP = 1_024;
+/** Until it has been measured. */
+const USUAL_REFUSAL_MS = 0.02;
 
 /**
  * The requests that wait for the event loop. As long as the loop keeps up, a request is computed in the turn in which it
@@ -57,6 +59,11 @@ export class WorkQueue {
   #estimates: number[] = [];
   /** Milliseconds that pass for each millisecond of computing that was expected. */
   #drag = 1;
+  /** What it takes to read a request and to refuse it. */
+  #refusalMs = USUAL_REFUSAL_MS;
+  /** Requests that came since the last slice. */
+  #arrivals = 0;
+  #sliceEndedAt = 0;
   #spentMs = 0;
   #standingSince = 0;
   #scheduled = false;
@@ -104,6 +111,7 @@ export class WorkQueue {
   }
 
   #enqueue(work: Work): void {
+    this.#arrivals++;
     const { limits } = this.#options;
     const { bytes, since, deadline, canBeSlowed } = work;
     const queued = this.length;
@@ -118,6 +126,7 @@ export class WorkQueue {
       bytes,
       serviceMs,
       remainingMs: deadline - since,
+      refusalMs: this.#refusalMs,
       canBeSlowed,
     });
     if (admission.outcome === "shed") {
@@ -149,11 +158,16 @@ export class WorkQueue {
     if (last !== undefined && last.expectedMs > 0) {
       const drag = (startedAt - last.at) / last.expectedMs;
       this.#drag = smoothed(this.#drag, Math.min(MOST_DRAG, Math.max(1, drag)));
+      // Between two slices requests are read, and refused or queued.
+      if (this.#arrivals > 0)
+        this.#refusalMs = smoothed(this.#refusalMs, (startedAt - this.#sliceEndedAt) / this.#arrivals);
     }
+    this.#arrivals = 0;
     const backlogMs = this.#backlogMs;
     let now = startedAt;
     while (this.length > 0 && now - startedAt < SLICE_MS) now = this.#next(now);
     this.#spentMs = now - startedAt;
+    this.#sliceEndedAt = now;
     this.#lastSlice =
       this.length > 0 ? { at: startedAt, expectedMs: backlogMs - this.#backlogMs } : undefined;
     if (this.#braking && this.waitMs < this.#options.limits.maxWaitMs / 2) this.#braking = this.#letGo();

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { inspect, parseArgs } from "node:util";
 import { backUpUnderLoad } from "./backups-under-load.ts";
 import { loadLargeModels } from "./large-models.ts";
+import { compactUnderLoad } from "./log-compaction.ts";
 import { sendMalformedRequests } from "./malformed.ts";
 import { replayManyPredictions } from "./many-replays.ts";
 import { loadAndUnload } from "./model-memory.ts";
@@ -47,6 +48,10 @@ const campaigns: readonly { readonly name: string; readonly run: () => Promise<s
   {
     name: "predictions replayed from the log",
     run: () => replayManyPredictions({ predictions: values.short ? 2_000 : 10_000 }),
+  },
+  {
+    name: "compaction of the log under load, and kill -9 of the control plane",
+    run: () => compactUnderLoad(values.short ? { loadMs: 4_000, kills: 1 } : { loadMs: 120_000, kills: 20 }),
   },
   {
     name: "backups under load, restored into SQLite and PostgreSQL",

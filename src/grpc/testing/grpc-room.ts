@@ -1,5 +1,13 @@
-import { Client, credentials, type Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  Client,
+  credentials,
+  type Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { expect, onTestFinished } from "vitest";
+import type { AdmissionLimits } from "../../serving/index.ts";
 import { openServingRoom } from "../../serving/testing/serving-room.ts";
 import { routingOf, writeSmallBundle } from "../../serving/testing/small-bundle.ts";
 import { type GrpcServerOptions, startGrpcServer } from "../grpc-server.ts";
@@ -25,8 +33,11 @@ export const services = {
 };
 
 /** A gRPC server with the model `late`, and a client; a defect fails the test. */
-export async function openGrpcRoom(options: Partial<GrpcServerOptions> = {}) {
-  const room = await openServingRoom();
+export async function openGrpcRoom({
+  admission = {},
+  ...options
+}: Partial<GrpcServerOptions> & { readonly admission?: Partial<AdmissionLimits> } = {}) {
+  const room = await openServingRoom({ admission });
   await room.dataPlane.apply(routingOf(1, [await writeSmallBundle(room.blobs, { base: 0.25 })]));
   const defects: unknown[] = [];
   const server = await startGrpcServer({
@@ -45,6 +56,7 @@ export async function openGrpcRoom(options: Partial<GrpcServerOptions> = {}) {
     service: keyof typeof services,
     method: string,
     request: object | Buffer,
+    callOptions: CallOptions = {},
   ): Promise<Answer> => {
     const { path, requestSerialize, responseDeserialize } = services[service][method] as MethodDefinition<
       unknown,
@@ -58,6 +70,7 @@ export async function openGrpcRoom(options: Partial<GrpcServerOptions> = {}) {
         (value: unknown) => (Buffer.isBuffer(value) ? value : requestSerialize(value)),
         responseDeserialize,
         request,
+        callOptions,
         (error, answer) => {
           if (error) reject(error);
           else message = answer;
@@ -73,9 +86,10 @@ export async function openGrpcRoom(options: Partial<GrpcServerOptions> = {}) {
     service: keyof typeof services,
     method: string,
     request: object | Buffer,
+    callOptions: CallOptions = {},
   ): Promise<ServiceError> => {
     try {
-      await call(service, method, request);
+      await call(service, method, request, callOptions);
     } catch (error) {
       return error as ServiceError;
     }
