@@ -1,5 +1,7 @@
 import type { Signature } from "../bundle/index.ts";
+import type { RunCounts } from "./onnx/merged-session.ts";
 import type { GraphAnswers } from "./onnx/read-answers.ts";
+import type { WarmOptions } from "./onnx/warmed-session.ts";
 import type { InstanceRecord, WrongInstance } from "./onnx/write-instances.ts";
 
 /** A model that takes records as they are and answers later: an ONNX graph, or one at another server. Any number of calls may be open. */
@@ -18,7 +20,12 @@ export interface RecordModel {
     records: readonly InstanceRecord[],
     onWrong: (wrong: WrongInstance) => never,
   ): Promise<GraphAnswers>;
-  /** Runs the model on made-up instances, where that is of use. @throws INFERENCE_SESSION_* */
-  warm(): Promise<void>;
+  /**
+   * Runs the model on made-up instances, where that is of use, and lets calls be run together where that changes no bit.
+   * @throws INFERENCE_SESSION_*
+   */
+  warm(options: WarmOptions): Promise<void>;
+  /** Of a model whose calls may be run together. */
+  runCounts(): RunCounts | undefined;
   close(): Promise<void>;
 }

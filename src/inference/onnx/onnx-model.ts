@@ -1,9 +1,9 @@
 import type { RecordModel } from "../record-model.ts";
 import { type GraphInterface, interfaceOf, signatureOf } from "./graph-interface.ts";
-import { warmSession } from "./made-up-instances.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
 import { type CallResult, readAnswers, wantedOutputs } from "./read-answers.ts";
 import { type OnnxTensor, type TensorDeclaration, tensorArrays, tensorSize } from "./tensor.ts";
+import { type WarmedSession, warmedSession } from "./warmed-session.ts";
 import { writeInstances } from "./write-instances.ts";
 
 /**
@@ -18,10 +18,14 @@ export async function openOnnxModel(
   const session = await openOnnxSession(bytes, options);
   try {
     const graph = interfaceOf({ inputs: session.inputs, outputs: await knownOutputs(session) });
+    let asked: WarmedSession = { session, counts: undefined };
     return {
       signature: signatureOf(graph),
-      predict: createPredict(session, graph),
-      warm: () => warmSession(session, graph),
+      predict: createPredict(() => asked.session, graph),
+      warm: async (wanted) => {
+        asked = await warmedSession(session, graph, { ...wanted, outputs: wantedOutputs(graph) });
+      },
+      runCounts: () => asked.counts,
       close: () => session.close(),
     };
   } catch (thrown) {
@@ -30,7 +34,7 @@ export async function openOnnxModel(
   }
 }
 
-function createPredict(session: OnnxSession, graph: GraphInterface): RecordModel["predict"] {
+function createPredict(session: () => OnnxSession, graph: GraphInterface): RecordModel["predict"] {
   const outputs = wantedOutputs(graph);
   return async (records, onWrong) => {
     const calls = writeInstances(graph, records, onWrong);
@@ -38,7 +42,7 @@ function createPredict(session: OnnxSession, graph: GraphInterface): RecordModel
       calls.map(
         async ({ instances, inputs }): Promise<CallResult> => ({
           instances,
-          outputs: await session.run(inputs, { outputs, giveAway: true }),
+          outputs: await session().run(inputs, { outputs, giveAway: true }),
         }),
       ),
     );

@@ -77,6 +77,7 @@ export function openRemoteModel(bytes: Uint8Array): RecordModel {
     },
     // Whether it is warm is a matter of its own server.
     warm: async () => undefined,
+    runCounts: () => undefined,
     close: async () => connections.close(),
   };
 }
