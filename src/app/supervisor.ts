@@ -35,6 +35,7 @@ export interface WorkerOrder {
   readonly log: Pick<DataPlaneOptions, "maxSegmentBytes" | "maxSegmentMs" | "maxLogBytes" | "onLogFull">;
   readonly limits: RequestLimits;
   readonly images: ImageRules;
+  readonly mergedRows: number;
   readonly observation: ObservationOrder;
   /** Whether a worker of this server, or of the one before, has been ready. */
   readonly joinsServing: boolean;
@@ -331,6 +332,7 @@ function spawnWorker(
       onLogFull: settings.onLogFull === "serve-unlogged" ? "serve-unlogged" : "refuse",
     },
     limits: requestLimits(settings),
+    mergedRows: settings.mergedRows,
     images: {
       limits: { maxBytes: settings.maxImageBytes, maxPixels: settings.maxImagePixels },
       storedImages: settings.storedImages,

@@ -71,6 +71,7 @@ async function serve(order: WorkerOrder, { handle, grpcHandle }: Handles): Promi
     durability: order.durability,
     ...order.log,
     images: order.images,
+    mergedRows: order.mergedRows,
     ...order.limits.dataPlane,
     joinsServing: order.joinsServing,
   });

@@ -307,6 +307,12 @@ export const settingTable = {
     default: 50_000_000,
     doc: "Largest image that the prediction port looks into, in pixels: a small file can stand for a huge picture.",
   }),
+  mergedRows: wholeNumber(1, 1_024, {
+    env: "SLIPWAY_MERGED_ROWS",
+    unit: "rows",
+    default: 32,
+    doc: "Most rows of requests to one ONNX model that are answered in one run of it, where every row gets the same bits as alone; 1 to run each request for itself.",
+  }),
   storedImages: toggle({
     env: "SLIPWAY_STORED_IMAGES",
     flag: "--stored-images",

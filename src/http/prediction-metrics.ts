@@ -41,6 +41,12 @@ export function serverSamples(given: {
         one("slipway_version_available", state === "available" ? 1 : 0, name, String(version), bundle),
       );
   }
+  for (const { model, version, runs, calls, rows } of dataPlane.modelRuns())
+    samples.push(
+      one("slipway_model_runs_total", runs, model, String(version)),
+      one("slipway_model_run_requests_total", calls, model, String(version)),
+      one("slipway_model_run_rows_total", rows, model, String(version)),
+    );
   if (feedback !== undefined) {
     const { unmatched, ...outcomes } = feedback.counts;
     for (const [outcome, count] of Object.entries(outcomes))

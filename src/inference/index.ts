@@ -12,6 +12,7 @@ export { decodeLinear, encodeLinear } from "./linear/linear-file.ts";
 export { type MatrixPredictor, openMatrixPredictor } from "./matrix-predictor.ts";
 export { type GraphSummary, summariseGraph } from "./onnx/graph-summary.ts";
 export { type GraphTable, graphTable } from "./onnx/graph-table.ts";
+export type { RunCounts } from "./onnx/merged-session.ts";
 export { type OnnxEngine, type OnnxEngineShape, openOnnxEngine } from "./onnx/onnx-engine.ts";
 export { type OnnxModel, openOnnxModel } from "./onnx/onnx-model.ts";
 export { ONNX_ENGINE } from "./onnx/onnx-name.ts";
@@ -26,6 +27,7 @@ export {
   tensorSize,
 } from "./onnx/tensor.ts";
 export { tryOnnxRuntime } from "./onnx/try-runtime.ts";
+export type { WarmOptions } from "./onnx/warmed-session.ts";
 export {
   type OriginFormat,
   type OriginInput,

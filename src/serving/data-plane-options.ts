@@ -30,6 +30,11 @@ export interface DataPlaneOptions {
   readonly maxInstances?: number;
   /** What images of records may be. Default: 32 MiB, 50 megapixels, none by digest. */
   readonly images?: ImageRules;
+  /**
+   * Most rows of requests that a model on a thread answers in one run, where each row's answer has the same bits as alone; 1 for
+   * never. Default 32.
+   */
+  readonly mergedRows?: number;
   /** Most calls that wait for one model on a thread of its own; more are refused. Default 256. */
   readonly maxOpenCalls?: number;
   /** What may wait for the event loop. */

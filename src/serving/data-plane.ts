@@ -22,7 +22,7 @@ import { badInstance, closed, noInstances, notFinite, tooManyInstances } from ".
 import type { ApplyReport, RoutingSnapshot } from "./routing.ts";
 import { lookAtAll, type SeenPast } from "./seen-past.ts";
 import { ServedModels } from "./served-models.ts";
-import type { ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
+import type { ModelRuns, ModelStatus, ServedVersion, VersionSelector } from "./served-version.ts";
 import { Arm } from "./serving-table.ts";
 import { progressOf, type StreamProgress } from "./stream-progress.ts";
 import type { ThreadedAnswers } from "./threaded-model.ts";
@@ -86,6 +86,8 @@ export interface DataPlane {
   /** Answered instances so far. */
   predictionCount(): number;
   logCounts(): LogCounts;
+  /** Of every version whose requests may be run together. */
+  modelRuns(): readonly ModelRuns[];
   /** How far the windows of the models have followed the stream; undefined while no model has windows. */
   streamProgress(): StreamProgress | undefined;
   /** Flushes and closes the log. */
@@ -93,6 +95,7 @@ export interface DataPlane {
 }
 
 const DEFAULT_MAX_INSTANCES = 10_000;
+const DEFAULT_MERGED_ROWS = 32;
 const DEFAULT_MAX_OPEN_CALLS = 256;
 
 /** @throws STORAGE_IO when the log's directory cannot be used */
@@ -144,6 +147,7 @@ class LocalDataPlane implements DataPlane {
       blobs: options.blobs,
       trust: options.trust,
       images: options.images ?? DEFAULT_IMAGE_RULES,
+      mergedRows: options.mergedRows ?? DEFAULT_MERGED_ROWS,
       windows: this.#windows,
       incarnation: this.#log.incarnation,
       joinsServing: options.joinsServing ?? false,
@@ -426,6 +430,10 @@ class LocalDataPlane implements DataPlane {
 
   predictionCount(): number {
     return this.#predictions;
+  }
+
+  modelRuns(): readonly ModelRuns[] {
+    return this.#served.modelRuns();
   }
 
   logCounts(): LogCounts {

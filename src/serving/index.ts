@@ -87,7 +87,13 @@ export {
 } from "./routing.ts";
 export { type Kept, sampleDraw } from "./sampling.ts";
 export { type SealedGroup, SealedGroups } from "./sealed-groups.ts";
-export type { ModelStatus, ServedVersion, VersionSelector, VersionStatus } from "./served-version.ts";
+export type {
+  ModelRuns,
+  ModelStatus,
+  ServedVersion,
+  VersionSelector,
+  VersionStatus,
+} from "./served-version.ts";
 export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
 export { type Brake, type Work, WorkQueue } from "./work-queue.ts";

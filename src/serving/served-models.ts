@@ -8,7 +8,7 @@ import type { ImageRules } from "./model-images.ts";
 import { NOT_READY, nextReadiness, type Readiness } from "./readiness.ts";
 import { notReady, unavailable, unknownLabel, unknownModel, unknownVersion } from "./refusals.ts";
 import { type ApplyReport, parseRouting, type RoutingSnapshot } from "./routing.ts";
-import type { VersionSelector } from "./served-version.ts";
+import type { ModelRuns, VersionSelector } from "./served-version.ts";
 import {
   type Arm,
   closableOf,
@@ -22,6 +22,7 @@ export interface ServedModelsOptions {
   readonly blobs: BlobStore;
   readonly trust: CodeTrust | undefined;
   readonly images: ImageRules;
+  readonly mergedRows: number;
   readonly windows: LiveWindows;
   readonly incarnation: string;
   /** Whether it stands beside or in place of workers that were ready. */
@@ -84,6 +85,18 @@ export class ServedModels {
     throw unknownVersion(model.status, version);
   }
 
+  /** See `DataPlane.modelRuns`. */
+  modelRuns(): ModelRuns[] {
+    const runs: ModelRuns[] = [];
+    for (const { arms } of this.#table.models.values()) {
+      for (const { model, version, loaded } of arms.values()) {
+        const counts = loaded.runs === "on-thread" ? loaded.runCounts() : undefined;
+        if (counts !== undefined) runs.push({ model, version, ...counts });
+      }
+    }
+    return runs;
+  }
+
   /** See `DataPlane.hold`. */
   hold({ loaded }: Arm): () => void {
     const model = closableOf(loaded);
@@ -143,10 +156,10 @@ export class ServedModels {
   }
 
   async #load(bundle: Digest): Promise<ServableModel> {
-    const { blobs, trust, images } = this.#options;
+    const { blobs, trust, images, mergedRows } = this.#options;
     const loaded = await loadModel(blobs, bundle, { trust, images });
     try {
-      await (loaded.runs === "inline" ? warm(loaded) : loaded.warm());
+      await (loaded.runs === "inline" ? warm(loaded) : loaded.warm({ mergedRows }));
       return loaded;
     } catch (thrown) {
       await closableOf(loaded)?.close();

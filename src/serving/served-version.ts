@@ -41,3 +41,13 @@ export interface VersionStatus {
   /** Why it is not available. */
   readonly problem?: string;
 }
+
+/** How requests to one version were run together since it was loaded. */
+export interface ModelRuns {
+  readonly model: string;
+  readonly version: number;
+  readonly runs: number;
+  /** Requests that they answered, and their rows. */
+  readonly calls: number;
+  readonly rows: number;
+}

@@ -121,6 +121,20 @@ describe("a graph that is served", () => {
     expect((await first).outputs).toEqual([1, 2, 3, 4]);
   });
 
+  it("answers requests that come together in fewer runs, each with its own rows, and replays them bit for bit", async () => {
+    const room = await openRoom(slope);
+    const asked = Array.from({ length: 60 }, (_, i) =>
+      Array.from({ length: 1 + (i % 3) }, (_, k) => ({ x: [i, k] })),
+    );
+    const answers = await Promise.all(asked.map((records) => predictLater(room, "graph", records)));
+    for (const [i, { outputs }] of answers.entries())
+      expect(outputs).toEqual(asked[i]!.map(({ x: [x = 0, y = 0] }) => 2 * x - y));
+    const [runs] = room.dataPlane.modelRuns();
+    expect(runs).toMatchObject({ model: "graph", version: 1, calls: 60, rows: 120 });
+    expect(runs!.runs).toBeLessThan(60);
+    expect(await room.replay({})).toMatchObject({ total: 120, identical: 120 });
+  });
+
   it("is not logged for a client that has stopped waiting", async () => {
     const { dataPlane } = await openRoom(roots);
     const call = dataPlane.predictOnThread(

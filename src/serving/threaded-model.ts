@@ -7,6 +7,8 @@ import {
   type OnnxModel,
   openOnnxEngine,
   openOnnxModel,
+  type RunCounts,
+  type WarmOptions,
 } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import { servingErrors } from "./errors.ts";
@@ -48,7 +50,9 @@ export interface ThreadedModel extends PlanWindows {
     given: { readonly derived: Float64Array; readonly onWrong: OnWrongInstance },
   ): Promise<ThreadedAnswers>;
   /** Runs the model on made-up instances, so that the first request need not wait longer than others. @throws INFERENCE_SESSION_* */
-  warm(): Promise<void>;
+  warm(options: WarmOptions): Promise<void>;
+  /** Of a model whose calls may be run together. */
+  runCounts(): RunCounts | undefined;
   /** Ends the thread; calls that are open are refused. */
   close(): Promise<void>;
 }
@@ -91,12 +95,14 @@ export async function openThreadedModel(
       }
     },
     warm: predict.warm,
+    runCounts: predict.runCounts,
     close: predict.close,
   };
 }
 
 interface Predicts {
-  readonly warm: () => Promise<void>;
+  readonly warm: ThreadedModel["warm"];
+  readonly runCounts: ThreadedModel["runCounts"];
   readonly answer: ThreadedModel["predict"];
   readonly close: () => Promise<void>;
 }
@@ -109,7 +115,8 @@ function byRecords(model: OnnxModel): Predicts {
       features: NO_FEATURES,
       ...(await model.predict(records, onWrong)),
     }),
-    warm: () => model.warm(),
+    warm: (options) => model.warm(options),
+    runCounts: () => model.runCounts(),
     close: () => model.close(),
   };
 }
@@ -136,7 +143,8 @@ function byFeatures(engine: OnnxEngine, kernel: FeatureKernel, images: ModelImag
       const outputs = await engine.predictRows(features, records.length);
       return { features, width: engine.outputs, outputs, texts: [], tensors: undefined };
     },
-    warm: () => engine.warm(),
+    warm: (options) => engine.warm(options),
+    runCounts: () => engine.runCounts(),
     close: async () => {
       await engine.close();
       await images?.close();

@@ -66,6 +66,12 @@ export const metricTable = {
     "Requests that the access log was to hold: written, dropped because it could not keep up, or sampled out.",
     ["outcome"],
   ),
+  slipway_model_runs_total: counter(
+    "Runs of a model on a thread whose requests may be answered together, since the version was loaded.",
+    ["model", "version"],
+  ),
+  slipway_model_run_requests_total: counter("Requests that those runs answered.", ["model", "version"]),
+  slipway_model_run_rows_total: counter("Rows of those requests; by runs: rows a run.", ["model", "version"]),
   slipway_spans_total: counter(
     "Spans of traced requests: exported, or dropped because the collector did not take them.",
     ["outcome"],

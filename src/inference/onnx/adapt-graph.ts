@@ -82,6 +82,17 @@ export function adaptGraph(bytes: Uint8Array, { commonLocale = false }: Adaptati
   return { bytes: Buffer.concat(parts), ...names };
 }
 
+const BRANCHES = ["If", "Loop", "Scan"];
+const MODEL_FUNCTION = 25;
+
+/** Whether a graph has nodes that choose what is computed, or functions of its own that may. @throws INFERENCE_BAD_MODEL_FILE */
+export function hasBranches(bytes: Uint8Array): boolean {
+  const model = new ProtoMessage(bytes, "the model");
+  if (model.has(MODEL_FUNCTION)) return true;
+  const nodes = model.message(MODEL_GRAPH, "the graph")?.messages(GRAPH.node, "a node") ?? [];
+  return nodes.some((node) => BRANCHES.includes(node.text(NODE.op)));
+}
+
 function withCommonLocale(node: ProtoMessage): Uint8Array {
   const kept = node.fields().filter(({ number, value }) => {
     const isAttribute = number === NODE.attribute;

@@ -38,7 +38,10 @@ export type GraphAnswer =
   | { readonly kind: "tensors" };
 
 /** @throws INFERENCE_UNSUPPORTED_MODEL for a graph without inputs or outputs */
-export function interfaceOf({ inputs, outputs }: SessionDescription): GraphInterface {
+export function interfaceOf({
+  inputs,
+  outputs,
+}: Pick<SessionDescription, "inputs" | "outputs">): GraphInterface {
   if (inputs.length === 0) throw unsupported("a graph without inputs");
   if (outputs.length === 0) throw unsupported("a graph without outputs");
   const known = outputs.map(withClassAxis);

@@ -3,9 +3,10 @@ import type { Engine } from "../engine.ts";
 import { inferenceErrors } from "../errors.ts";
 import { checkColumns } from "../matrix-columns.ts";
 import { type InstanceTensor, interfaceOf, isSingle } from "./graph-interface.ts";
-import { warmSession } from "./made-up-instances.ts";
+import type { RunCounts } from "./merged-session.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
 import { type OnnxTensor, tensorArrays, tensorSize } from "./tensor.ts";
+import { type WarmedSession, type WarmOptions, warmedSession } from "./warmed-session.ts";
 
 /** An ONNX graph that reads the features of a plan. Any number of calls may be open. */
 export interface OnnxEngine extends Pick<Engine, "task" | "featureCount" | "outputs"> {
@@ -17,8 +18,10 @@ export interface OnnxEngine extends Pick<Engine, "task" | "featureCount" | "outp
   predictRows(features: Float64Array, rows: number): Promise<Float64Array>;
   /** The same for columns. @throws INFERENCE_WRONG_MATRIX too */
   predictMatrix(matrix: FeatureMatrix): Promise<Float64Array>;
-  /** Runs the graph on made-up rows. @throws INFERENCE_SESSION_* */
-  warm(): Promise<void>;
+  /** Runs the graph on made-up rows, and lets calls be run together where that changes no bit. @throws INFERENCE_SESSION_* */
+  warm(options: WarmOptions): Promise<void>;
+  /** Of a graph whose calls may be run together. */
+  runCounts(): RunCounts | undefined;
   close(): Promise<void>;
 }
 
@@ -66,6 +69,8 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
     shape: input.shape.includes(-1) ? [places[at]!.length] : input.shape,
   }));
 
+  let asked: WarmedSession = { session, counts: undefined };
+
   async function predictRows(values: Float64Array, rows: number): Promise<Float64Array> {
     if (rows === 0) return new Float64Array(0);
     const inputs = Object.fromEntries(
@@ -74,7 +79,7 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
         gather(input, { values, rows, width, places: places[at]! }),
       ]),
     );
-    const result = await session.run(inputs, { outputs: [answer.name], giveAway: true });
+    const result = await asked.session.run(inputs, { outputs: [answer.name], giveAway: true });
     const { data, shape } = result[answer.name]!;
     if (shape[0] !== rows || data.length !== rows * answer.stride)
       throw mismatch(`it answers ${rows} rows with the shape [${shape.join(", ")}]`);
@@ -106,7 +111,11 @@ function engineOf(session: OnnxSession, { features, task, outputs }: OnnxEngineS
       }
       return predictions;
     },
-    warm: () => warmSession(session, { batching: "rows", inputs: filled }),
+    warm: async (wanted) => {
+      const whole = { batching: "rows", inputs: filled } as const;
+      asked = await warmedSession(session, whole, { ...wanted, outputs: [answer.name] });
+    },
+    runCounts: () => asked.counts,
     close: () => session.close(),
   };
 }

@@ -1,9 +1,10 @@
 import type { Signature } from "../../bundle/index.ts";
 import { type GraphInterface, interfaceOf, signatureOf } from "./graph-interface.ts";
-import { warmSession } from "./made-up-instances.ts";
+import type { RunCounts } from "./merged-session.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
 import { type CallResult, type GraphAnswers, readAnswers, wantedOutputs } from "./read-answers.ts";
 import { type OnnxTensor, type TensorDeclaration, tensorArrays, tensorSize } from "./tensor.ts";
+import { type WarmedSession, type WarmOptions, warmedSession } from "./warmed-session.ts";
 import { type InstanceRecord, type WrongInstance, writeInstances } from "./write-instances.ts";
 
 /** An ONNX graph whose own inputs and outputs are what it takes and answers. Any number of calls may be open. */
@@ -21,8 +22,10 @@ export interface OnnxModel {
     records: readonly InstanceRecord[],
     onWrong: (wrong: WrongInstance) => never,
   ): Promise<GraphAnswers>;
-  /** Runs the graph on made-up instances. @throws INFERENCE_SESSION_* */
-  warm(): Promise<void>;
+  /** Runs the graph on made-up instances, and lets calls be run together where that changes no bit. @throws INFERENCE_SESSION_* */
+  warm(options: WarmOptions): Promise<void>;
+  /** Of a graph whose calls may be run together. */
+  runCounts(): RunCounts | undefined;
   close(): Promise<void>;
 }
 
@@ -31,10 +34,14 @@ export async function openOnnxModel(bytes: Uint8Array, options: OnnxSessionOptio
   const session = await openOnnxSession(bytes, options);
   try {
     const graph = interfaceOf({ inputs: session.inputs, outputs: await knownOutputs(session) });
+    let asked: WarmedSession = { session, counts: undefined };
     return {
       signature: signatureOf(graph),
-      predict: createPredict(session, graph),
-      warm: () => warmSession(session, graph),
+      predict: createPredict(() => asked.session, graph),
+      warm: async (wanted) => {
+        asked = await warmedSession(session, graph, { ...wanted, outputs: wantedOutputs(graph) });
+      },
+      runCounts: () => asked.counts,
       close: () => session.close(),
     };
   } catch (thrown) {
@@ -43,7 +50,7 @@ export async function openOnnxModel(bytes: Uint8Array, options: OnnxSessionOptio
   }
 }
 
-function createPredict(session: OnnxSession, graph: GraphInterface): OnnxModel["predict"] {
+function createPredict(session: () => OnnxSession, graph: GraphInterface): OnnxModel["predict"] {
   const outputs = wantedOutputs(graph);
   return async (records, onWrong) => {
     const calls = writeInstances(graph, records, onWrong);
@@ -51,7 +58,7 @@ function createPredict(session: OnnxSession, graph: GraphInterface): OnnxModel["
       calls.map(
         async ({ instances, inputs }): Promise<CallResult> => ({
           instances,
-          outputs: await session.run(inputs, { outputs, giveAway: true }),
+          outputs: await session().run(inputs, { outputs, giveAway: true }),
         }),
       ),
     );

@@ -27,6 +27,8 @@ export interface OnnxSession {
   /** The graph's inputs and outputs, 16-bit floats as float32, and instead of maps (ZipMap) the tensor of their values. */
   readonly inputs: readonly TensorDeclaration[];
   readonly outputs: readonly TensorDeclaration[];
+  /** Whether the graph has nodes that choose what is computed. */
+  readonly branches: boolean;
   /**
    * Runs the graph once.
    *
@@ -90,7 +92,7 @@ class ThreadSession implements OnnxSession {
   readonly opened: Promise<OnnxSession>;
   readonly #worker: Worker;
   readonly #calls = new Map<number, OpenCall>();
-  #description: SessionDescription = { inputs: [], outputs: [] };
+  #description: SessionDescription = { inputs: [], outputs: [], branches: false };
   #nextId = 0;
   #ended: SlipwayError | undefined;
 
@@ -122,6 +124,10 @@ class ThreadSession implements OnnxSession {
 
   get outputs(): readonly TensorDeclaration[] {
     return this.#description.outputs;
+  }
+
+  get branches(): boolean {
+    return this.#description.branches;
   }
 
   run(

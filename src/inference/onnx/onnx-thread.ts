@@ -13,7 +13,7 @@ const { cacheDirectory, model, threads } = workerData as SessionThreadData;
 if (cacheDirectory !== undefined) enableCompileCache(cacheDirectory);
 const { SlipwayError } = await import("../../kernel/index.ts");
 const { inferenceErrors } = await import("../errors.ts");
-const { adaptGraph } = await import("./adapt-graph.ts");
+const { adaptGraph, hasBranches } = await import("./adapt-graph.ts");
 const { tensorArrays } = await import("./tensor.ts");
 
 const send = (message: SessionMessage, transfer: ArrayBuffer[] = []): void =>
@@ -46,7 +46,7 @@ try {
       },
     );
   });
-  send({ opened: { inputs, outputs } });
+  send({ opened: { inputs, outputs, branches: hasBranches(model) } });
 } catch (thrown) {
   if (!(thrown instanceof SlipwayError)) throw thrown;
   send({ refused: thrown.toJSON() });

@@ -12,6 +12,8 @@ export interface SessionThreadData {
 export interface SessionDescription {
   readonly inputs: readonly TensorDeclaration[];
   readonly outputs: readonly TensorDeclaration[];
+  /** Whether what it computes may depend on values otherwise than by arithmetic: it has If, Loop, Scan or functions of its own. */
+  readonly branches: boolean;
 }
 
 /** One call of the graph. */
