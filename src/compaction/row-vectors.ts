@@ -167,10 +167,19 @@ function reader(vector: duckdb.Vector, kind: Kind, rowCount: number): (row: numb
     case "text":
     case "bytes": {
       const data = buffer(duckdb.vector_get_data(vector, rowCount * STRING_BYTES));
-      const bytes = (row: number): Uint8Array => stringAt(data, row * STRING_BYTES);
-      return kind === "bytes"
-        ? (row) => Uint8Array.from(bytes(row))
-        : (row) => buffer(bytes(row)).toString("utf8");
+      // Texts of a dictionary lie in one place: reaching out for them again and again is what reading would cost most.
+      let before = -1;
+      let value: string | Uint8Array = "";
+      return (row) => {
+        const at = row * STRING_BYTES;
+        const isSame =
+          before >= 0 && data.compare(data, before, before + STRING_BYTES, at, at + STRING_BYTES) === 0;
+        before = at;
+        if (isSame) return value;
+        const bytes = stringAt(data, at);
+        value = kind === "bytes" ? Uint8Array.from(bytes) : buffer(bytes).toString("utf8");
+        return value;
+      };
     }
     case "whole":
     case "time": {

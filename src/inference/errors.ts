@@ -75,6 +75,23 @@ export const inferenceErrors = defineErrors({
     doc: "The thread that runs an ONNX graph has ended unexpectedly, for want of memory for example.",
     retryable: true,
   },
+  INFERENCE_REMOTE_UNAVAILABLE: {
+    kind: "unavailable",
+    doc: "No address of a remote model answered in time; the message says for each why.",
+    retryable: true,
+  },
+  INFERENCE_REMOTE_FAILED: {
+    kind: "unavailable",
+    doc: "The server of a remote model answered that it failed.",
+  },
+  INFERENCE_REMOTE_REFUSED: {
+    kind: "invalid",
+    doc: "The server of a remote model refused a request; the message has its reason.",
+  },
+  INFERENCE_REMOTE_BAD_ANSWER: {
+    kind: "unavailable",
+    doc: "The server of a remote model answered with something that its protocol does not allow.",
+  },
   INFERENCE_WRONG_MATRIX: {
     kind: "invalid",
     doc: "A feature matrix does not have the columns that the model was trained on.",

@@ -14,7 +14,7 @@ export { type GraphSummary, summariseGraph } from "./onnx/graph-summary.ts";
 export { type GraphTable, graphTable } from "./onnx/graph-table.ts";
 export type { RunCounts } from "./onnx/merged-session.ts";
 export { type OnnxEngine, type OnnxEngineShape, openOnnxEngine } from "./onnx/onnx-engine.ts";
-export { type OnnxModel, openOnnxModel } from "./onnx/onnx-model.ts";
+export { openOnnxModel } from "./onnx/onnx-model.ts";
 export { ONNX_ENGINE } from "./onnx/onnx-name.ts";
 export { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx/onnx-session.ts";
 export type { AnsweredTensor, GraphAnswers } from "./onnx/read-answers.ts";
@@ -35,3 +35,6 @@ export {
   originFormats,
 } from "./origins/origin-model.ts";
 export { readOriginModel, recogniseFormat } from "./origins/read-origin-model.ts";
+export type { RecordModel } from "./record-model.ts";
+export { describeRemoteModel, openRemoteModel } from "./remote/remote-model.ts";
+export { REMOTE_ENGINE } from "./remote/remote-name.ts";

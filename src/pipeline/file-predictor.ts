@@ -1,6 +1,14 @@
 import { type OpenBundle, outputWidth } from "../bundle/index.ts";
 import type { FeatureKernel } from "../features/index.ts";
-import { graphTable, ONNX_ENGINE, openMatrixPredictor, openOnnxModel } from "../inference/index.ts";
+import {
+  graphTable,
+  ONNX_ENGINE,
+  openMatrixPredictor,
+  openOnnxModel,
+  openRemoteModel,
+  REMOTE_ENGINE,
+  type RecordModel,
+} from "../inference/index.ts";
 import type { ColumnType, Table } from "../kernel/index.ts";
 
 /** A bundle that predicts blocks of a file. */
@@ -25,8 +33,9 @@ export async function openFilePredictor(
   { manifest, modelBytes, signature }: OpenBundle,
   kernel: FeatureKernel,
 ): Promise<FilePredictor> {
+  if (manifest.engine === REMOTE_ENGINE) return await byRecords(openRemoteModel(modelBytes));
   const isGraph = manifest.engine === ONNX_ENGINE && kernel.outputs.length === 0;
-  if (isGraph) return await openGraph(modelBytes);
+  if (isGraph) return await byRecords(await openOnnxModel(modelBytes));
   const { task, classes } = signature.output;
   const predictor = await openMatrixPredictor({
     engine: manifest.engine,
@@ -45,8 +54,7 @@ export async function openFilePredictor(
   };
 }
 
-async function openGraph(bytes: Uint8Array): Promise<FilePredictor> {
-  const model = await openOnnxModel(bytes);
+async function byRecords(model: RecordModel): Promise<FilePredictor> {
   try {
     const table = graphTable(model);
     let row = 1;

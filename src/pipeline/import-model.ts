@@ -8,12 +8,15 @@ import {
 } from "../bundle/index.ts";
 import { compilePlan, identityPlan } from "../features/index.ts";
 import {
+  describeRemoteModel,
   encodeEnsemble,
   inferenceErrors,
   ONNX_ENGINE,
   type OriginFormat,
   type OriginModel,
   openOnnxModel,
+  openRemoteModel,
+  REMOTE_ENGINE,
   readOriginModel,
   recogniseFormat,
   summariseGraph,
@@ -97,6 +100,7 @@ interface ReadModel {
 }
 
 async function readModel(bytes: Uint8Array, format = recogniseFormat(bytes)): Promise<ReadModel> {
+  if (format === "remote") return await ofRemote(bytes);
   try {
     return ofTrees(readOriginModel(bytes, format));
   } catch (thrown) {
@@ -127,6 +131,20 @@ async function ofGraph(bytes: Uint8Array): Promise<ReadModel> {
   return {
     parts: { engine: ONNX_ENGINE, model: bytes, plan: identityPlan([]), signature, profile: {} },
     origin: { format: "onnx", ...summariseGraph(bytes) },
+    inputs: signature.inputs.length,
+    trees: 0,
+  };
+}
+
+/** A model at another server takes records as they are too; its bundle says where it is and what it takes and answers. */
+async function ofRemote(bytes: Uint8Array): Promise<ReadModel> {
+  const { bytes: model, producer, objective } = await describeRemoteModel(bytes);
+  const opened = openRemoteModel(model);
+  const { signature } = opened;
+  await opened.close();
+  return {
+    parts: { engine: REMOTE_ENGINE, model, plan: identityPlan([]), signature, profile: {} },
+    origin: { format: "remote", producer, objective },
     inputs: signature.inputs.length,
     trees: 0,
   };

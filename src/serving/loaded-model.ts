@@ -14,7 +14,7 @@ import {
   featuresErrors,
   openCustomFunctions,
 } from "../features/index.ts";
-import { type Engine, ONNX_ENGINE, openEngine } from "../inference/index.ts";
+import { type Engine, ONNX_ENGINE, openEngine, REMOTE_ENGINE } from "../inference/index.ts";
 import type { Digest } from "../kernel/index.ts";
 import type { BlobStore } from "../storage/index.ts";
 import { servingErrors } from "./errors.ts";
@@ -72,7 +72,7 @@ export async function loadModel(
   const functions = openCustomFunctions(await trustedCode(bundle, trust));
   // compilePlan checks what it is given: a plan is data from a file.
   const kernel = compilePlan(bundle.plan as unknown as FeaturePlan, functions);
-  if (bundle.manifest.engine === ONNX_ENGINE) {
+  if (bundle.manifest.engine === ONNX_ENGINE || bundle.manifest.engine === REMOTE_ENGINE) {
     checkInputs({ digest, kernel, signature: bundle.signature });
     return await openThreadedModel(bundle, kernel, await ModelImages.open(kernel, bundle, { blobs, rules }));
   }

@@ -4,9 +4,11 @@ import {
   type AnsweredTensor,
   inferenceErrors,
   type OnnxEngine,
-  type OnnxModel,
   openOnnxEngine,
   openOnnxModel,
+  openRemoteModel,
+  REMOTE_ENGINE,
+  type RecordModel,
   type RunCounts,
   type WarmOptions,
 } from "../inference/index.ts";
@@ -15,7 +17,7 @@ import { servingErrors } from "./errors.ts";
 import type { ModelImages } from "./model-images.ts";
 import { type PlanWindows, planWindows } from "./plan-windows.ts";
 
-/** What instances were answered with by a model that runs on a thread of its own. */
+/** What instances were answered with by a model that answers later: on a thread of its own, or at another server. */
 export interface ThreadedAnswers {
   /** Instance by instance; empty for a model that takes its records as they are. */
   readonly features: Float64Array;
@@ -31,7 +33,7 @@ export interface ThreadedAnswers {
 /** Throws for a record that cannot be predicted. */
 export type OnWrongInstance = (wrong: { readonly instance: number; readonly error: unknown }) => never;
 
-/** A bundle whose model runs on a thread of its own and answers later. Any number of calls may be open. */
+/** A bundle whose model answers later: on a thread of its own, or at another server. Any number of calls may be open. */
 export interface ThreadedModel extends PlanWindows {
   readonly runs: "on-thread";
   readonly bundle: Digest;
@@ -58,8 +60,8 @@ export interface ThreadedModel extends PlanWindows {
 }
 
 /**
- * Opens the model of a bundle on a thread of its own. A graph that was imported takes records as they are, one that was trained
- * takes the features of the plan.
+ * Opens the model of a bundle on a thread of its own, or at another server. One that was imported takes records as they are,
+ * one that was trained takes the features of the plan.
  *
  * @throws INFERENCE_*, SERVING_ENGINE_MISMATCH
  */
@@ -109,7 +111,7 @@ interface Predicts {
 
 const NO_FEATURES = new Float64Array(0);
 
-function byRecords(model: OnnxModel): Predicts {
+function byRecords(model: RecordModel): Predicts {
   return {
     answer: async (records, { onWrong }) => ({
       features: NO_FEATURES,
@@ -152,12 +154,13 @@ function byFeatures(engine: OnnxEngine, kernel: FeatureKernel, images: ModelImag
   };
 }
 
-async function openImported({ digest, signature, modelBytes }: OpenBundle): Promise<OnnxModel> {
-  const model = await openOnnxModel(modelBytes, { giveAway: true });
+async function openImported({ digest, signature, manifest, modelBytes }: OpenBundle): Promise<RecordModel> {
+  const isRemote = manifest.engine === REMOTE_ENGINE;
+  const model = isRemote ? openRemoteModel(modelBytes) : await openOnnxModel(modelBytes, { giveAway: true });
   if (sameSignature(model.signature, signature)) return model;
   await model.close();
   throw servingErrors.SERVING_ENGINE_MISMATCH.error(
-    `bundle ${digest} does not fit together: its signature is not that of its graph`,
+    `bundle ${digest} does not fit together: its signature is not that of its model`,
     { details: { bundle: digest } },
   );
 }

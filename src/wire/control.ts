@@ -35,7 +35,7 @@ export const MOST_MODEL_FILE_BYTES = 64 * 1024 * 1024;
 const MOST_BASE64 = Math.ceil(MOST_MODEL_FILE_BYTES / 3) * 4;
 
 /** The model files of other programs. */
-export const modelFileFormats = ["lightgbm", "xgboost-json", "xgboost-ubj", "onnx"] as const;
+export const modelFileFormats = ["lightgbm", "xgboost-json", "xgboost-ubj", "onnx", "remote"] as const;
 /** A version's number, or an alias such as `champion`. */
 const versionReference = z.union([z.number().int().min(1), name]);
 

@@ -118,8 +118,8 @@ export const confinements: readonly Confinement[] = [
   {
     what: "the web framework only in http",
     pattern: /^(fastify|node:http)$/m,
-    allowedIn: /^http\//,
-    why: "transports translate, cores decide",
+    allowedIn: /^(http\/|inference\/remote\/remote-connections\.ts$)/,
+    why: "transports translate, cores decide; a remote model is asked over HTTP",
     inImports: true,
   },
   {

@@ -1,7 +1,7 @@
 import type { Signature, SignatureInput } from "../../bundle/index.ts";
 import { type ColumnType, SlipwayError, type Table, type TableColumn } from "../../kernel/index.ts";
 import { inferenceErrors } from "../errors.ts";
-import type { OnnxModel } from "./onnx-model.ts";
+import type { RecordModel } from "../record-model.ts";
 import type { InstanceRecord } from "./write-instances.ts";
 
 /** Longest list of an input that may be columns of a table. */
@@ -23,7 +23,7 @@ export interface GraphTable {
 }
 
 /** @throws INFERENCE_NOT_TABULAR for a graph whose inputs or outputs do not fit into columns */
-export function graphTable(model: OnnxModel): GraphTable {
+export function graphTable(model: RecordModel): GraphTable {
   const { signature } = model;
   if (signature.unbatched) throw notTabular("it has no axis of rows");
   const inputs = signature.inputs.map((input) => ({ input, names: columnNames(input) }));

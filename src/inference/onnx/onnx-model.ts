@@ -1,36 +1,20 @@
-import type { Signature } from "../../bundle/index.ts";
+import type { RecordModel } from "../record-model.ts";
 import { type GraphInterface, interfaceOf, signatureOf } from "./graph-interface.ts";
-import type { RunCounts } from "./merged-session.ts";
 import { type OnnxSession, type OnnxSessionOptions, openOnnxSession } from "./onnx-session.ts";
-import { type CallResult, type GraphAnswers, readAnswers, wantedOutputs } from "./read-answers.ts";
+import { type CallResult, readAnswers, wantedOutputs } from "./read-answers.ts";
 import { type OnnxTensor, type TensorDeclaration, tensorArrays, tensorSize } from "./tensor.ts";
-import { type WarmedSession, type WarmOptions, warmedSession } from "./warmed-session.ts";
-import { type InstanceRecord, type WrongInstance, writeInstances } from "./write-instances.ts";
+import { type WarmedSession, warmedSession } from "./warmed-session.ts";
+import { writeInstances } from "./write-instances.ts";
 
-/** An ONNX graph whose own inputs and outputs are what it takes and answers. Any number of calls may be open. */
-export interface OnnxModel {
-  /** The interface that a bundle of this graph has. */
-  readonly signature: Signature;
-  /**
-   * Answers records that name the graph's inputs. Rows of one call may differ in their last bits from the same rows in
-   * another: onnxruntime's sums depend on the batch.
-   *
-   * @param onWrong throws for a record that is not one of the graph's; see `writeInstances`
-   * @throws INFERENCE_RUN_FAILED, INFERENCE_UNEVEN_ANSWER, INFERENCE_INEXACT_ANSWER, INFERENCE_SESSION_*
-   */
-  predict(
-    records: readonly InstanceRecord[],
-    onWrong: (wrong: WrongInstance) => never,
-  ): Promise<GraphAnswers>;
-  /** Runs the graph on made-up instances, and lets calls be run together where that changes no bit. @throws INFERENCE_SESSION_* */
-  warm(options: WarmOptions): Promise<void>;
-  /** Of a graph whose calls may be run together. */
-  runCounts(): RunCounts | undefined;
-  close(): Promise<void>;
-}
-
-/** @throws what `openOnnxSession` throws, and INFERENCE_UNSUPPORTED_MODEL for a graph without inputs or outputs */
-export async function openOnnxModel(bytes: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxModel> {
+/**
+ * Opens an ONNX graph whose own inputs and outputs are what it takes and answers.
+ *
+ * @throws what `openOnnxSession` throws, and INFERENCE_UNSUPPORTED_MODEL for a graph without inputs or outputs
+ */
+export async function openOnnxModel(
+  bytes: Uint8Array,
+  options: OnnxSessionOptions = {},
+): Promise<RecordModel> {
   const session = await openOnnxSession(bytes, options);
   try {
     const graph = interfaceOf({ inputs: session.inputs, outputs: await knownOutputs(session) });
@@ -50,7 +34,7 @@ export async function openOnnxModel(bytes: Uint8Array, options: OnnxSessionOptio
   }
 }
 
-function createPredict(session: () => OnnxSession, graph: GraphInterface): OnnxModel["predict"] {
+function createPredict(session: () => OnnxSession, graph: GraphInterface): RecordModel["predict"] {
   const outputs = wantedOutputs(graph);
   return async (records, onWrong) => {
     const calls = writeInstances(graph, records, onWrong);

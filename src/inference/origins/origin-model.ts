@@ -3,7 +3,7 @@ import { type Ensemble, problemOfEnsemble } from "../ensemble/ensemble.ts";
 import { inferenceErrors } from "../errors.ts";
 
 /** The model files that can be imported. */
-export const originFormats = ["lightgbm", "xgboost-json", "xgboost-ubj", "onnx"] as const;
+export const originFormats = ["lightgbm", "xgboost-json", "xgboost-ubj", "onnx", "remote"] as const;
 export type OriginFormat = (typeof originFormats)[number];
 
 /** A raw value that the model reads, as its origin declares it. */
@@ -34,6 +34,7 @@ const TITLES: Readonly<Record<OriginFormat, string>> = {
   "xgboost-json": "XGBoost JSON file",
   "xgboost-ubj": "XGBoost UBJ file",
   onnx: "ONNX file",
+  remote: "description of a remote model",
 };
 
 export function badFile(format: OriginFormat, what: string, cause?: unknown): SlipwayError {

@@ -9,6 +9,9 @@ const READERS: Readonly<Record<OriginFormat, (bytes: Uint8Array) => OriginModel>
   "xgboost-json": readXgboostJson,
   "xgboost-ubj": readXgboostUbj,
   onnx: readOnnx,
+  remote: () => {
+    throw unsupported("remote", "it has no model in it");
+  },
 };
 
 /**
@@ -48,6 +51,7 @@ function recogniseJson(bytes: Uint8Array): OriginFormat {
   }
   const members = new Set(typeof document === "object" && document !== null ? Object.keys(document) : []);
   if (members.has("learner")) return "xgboost-json";
+  if (members.has("addresses")) return "remote";
   if (members.has("tree_info"))
     throw unsupported(
       "lightgbm",
