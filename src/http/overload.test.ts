@@ -21,7 +21,7 @@ async function whileBusy<Result>(
   pace: ServicePace = new ServicePace(),
 ): Promise<Result> {
   let asking = true;
-  pace.observe(0, 10);
+  learn(pace, { bytes: 0, milliseconds: 10 });
   const compute = (then: () => void): void =>
     dataPlane.queue.submit({
       bytes: 0,
@@ -50,6 +50,13 @@ async function whileBusy<Result>(
   }
 }
 
+function learn(
+  pace: ServicePace,
+  { bytes, milliseconds }: { readonly bytes: number; readonly milliseconds: number },
+): void {
+  for (let i = 0; i < 16; i++) pace.observe(bytes, milliseconds);
+}
+
 function paceOfLate({ counts }: DataPlane) {
   return counts.counterOf({ model: "late", version: 1, arm: "champion" }, "http_v1").pace;
 }
@@ -57,7 +64,7 @@ function paceOfLate({ counts }: DataPlane) {
 describe("a worker with too much to do", () => {
   it("refuses with 503 and Retry-After what would wait too long, and counts it", async () => {
     const room = await openPredictionRoom({}, { maxWaitMs: 5 });
-    paceOfLate(room.dataPlane).observe(BODY.length, 100);
+    learn(paceOfLate(room.dataPlane), { bytes: BODY.length, milliseconds: 100 });
     const refused = await whileBusy(room, () => room.post(PREDICT, BODY));
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).toBe("1");

@@ -3,6 +3,8 @@ import { smoothed } from "./service-pace.ts";
 /** A call that took this many times as long as one alone does has waited for others. */
 const WAITED = 1.5;
 const SMOOTHING = 0.1;
+/** A pause that is longer than so many times what was expected is one of the machine's. */
+const LARGEST_STEP = 4;
 
 /**
  * How fast a version that may work on several calls at once answers them. How many those are is nowhere written; it shows
@@ -47,7 +49,8 @@ export class CallPace {
   }
 
   #learn(betweenMs: number): void {
+    const former = this.#betweenMs;
     this.#betweenMs =
-      this.#betweenMs === 0 ? betweenMs : this.#betweenMs + (betweenMs - this.#betweenMs) * SMOOTHING;
+      former === 0 ? betweenMs : former + (Math.min(betweenMs, former * LARGEST_STEP) - former) * SMOOTHING;
   }
 }

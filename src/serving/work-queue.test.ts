@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS, type QueueRefusal } from "./admission.ts";
-import { ServicePace } from "./service-pace.ts";
+import { LEAST_OBSERVED, ServicePace } from "./service-pace.ts";
 import { type Brake, type Work, WorkQueue } from "./work-queue.ts";
 
 /** An event loop whose clock goes on only while something is computed. */
@@ -53,7 +53,7 @@ class Loop {
 
 function paceOf(milliseconds: number): ServicePace {
   const pace = new ServicePace();
-  pace.observe(100, milliseconds);
+  for (let i = 0; i < LEAST_OBSERVED; i++) pace.observe(100, milliseconds);
   return pace;
 }
 
