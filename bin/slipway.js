@@ -18,7 +18,10 @@ else replaceBy(bundledNode());
 async function run() {
   hideExperimentalWarnings();
   // Compiled code is kept beside the packages, out of the reach of other users: later starts take a third of the time.
-  modules.enableCompileCache(join(root, "node_modules", ".cache", "slipway"));
+  const compiled = join(root, "node_modules", ".cache", "slipway");
+  modules.enableCompileCache(compiled);
+  // The processes that this one starts look there too.
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   // The repository has sources, which Node runs as they are; a published package has only the build.
   const source = join(root, "src", "cli", "main.ts");
   const main = existsSync(source) ? source : join(root, "dist", "cli", "main.js");

@@ -45,6 +45,15 @@ export interface LonePackages {
 
 const run = promisify(execFile);
 
+/** True when the environment asks for clients whose packages are hundreds of megabytes. A line says what is skipped. */
+export function wantsLargePackages(): boolean {
+  if (process.env.SLIPWAY_TEST_LARGE_PACKAGES === "1") return true;
+  process.stderr.write(
+    "SKIPPED: TensorFlow Serving's stubs and KServe's client; SLIPWAY_TEST_LARGE_PACKAGES=1 runs them\n",
+  );
+  return false;
+}
+
 /** True when there is a Python to run clients with. Where it is missing a line says what is skipped; in CI that is an error. */
 export function hasPython(): boolean {
   if (spawnSync("python3", ["-m", "venv", "--help"]).status === 0) return true;
