@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { monotonicMs } from "../kernel/index.ts";
-import { type DataPlane, ServicePace } from "../serving/index.ts";
+import { type DataPlane, LEAST_OBSERVED, ServicePace } from "../serving/index.ts";
 import { FLIGHT } from "../serving/testing/small-bundle.ts";
 import { exchange, openPredictionRoom, type PredictionRoom } from "./testing/prediction-room.ts";
 
@@ -54,7 +54,7 @@ function learn(
   pace: ServicePace,
   { bytes, milliseconds }: { readonly bytes: number; readonly milliseconds: number },
 ): void {
-  for (let i = 0; i < 16; i++) pace.observe(bytes, milliseconds);
+  for (let i = 0; i < LEAST_OBSERVED; i++) pace.observe(bytes, milliseconds);
 }
 
 function paceOfLate({ counts }: DataPlane) {
