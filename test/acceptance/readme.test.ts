@@ -14,6 +14,7 @@ const NOT_IN_CI: Readonly<Record<string, string>> = {
   "npm run bench -- features": "measures; a test asserts no times",
   "npm run soak": "the long campaigns; CI runs the short form",
   "npm install": "CI installs with npm ci",
+  "npm run test:acceptance": "CI leaves out the longest of them",
 };
 
 const blocks = pages().flatMap(blocksOf);
