@@ -81,7 +81,10 @@ function categorySets(tree: JsonView, nodes: number): (id: number) => Uint32Arra
     if (kinds[id] === 0) return undefined;
     const at = placeOf.get(id);
     if (at === undefined) throw tree.bad(`has no categories for node ${id}`);
-    const own = Array.from({ length: sizes[at]! }, (_, i) => categories[starts[at]! + i]);
+    const own: (number | undefined)[] = Array.from(
+      { length: sizes[at]! },
+      (_, i) => categories[starts[at]! + i],
+    );
     if (own.includes(undefined)) throw tree.bad(`has fewer categories than node ${id} asks for`);
     return bitsOf(own as number[]);
   };
