@@ -1,7 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
-import { monotonicMs } from "../kernel/index.ts";
-import { type DataPlane, LEAST_OBSERVED, ServicePace } from "../serving/index.ts";
+import { whileBusy } from "../serving/testing/busy-event-loop.ts";
 import { FLIGHT } from "../serving/testing/small-bundle.ts";
 import { openGrpcRoom } from "./testing/grpc-room.ts";
 
@@ -43,39 +42,6 @@ function rawRequest(): object {
 }
 
 describe("a worker with too much to do, over gRPC", () => {
-  /** Keeps the event loop busy 10 ms at a time, with something that waits all the while, until the answer has come. */
-  async function whileBusy<Result>(dataPlane: DataPlane, ask: () => Promise<Result>): Promise<Result> {
-    let asking = true;
-    const pace = new ServicePace();
-    for (let answered = 0; answered < LEAST_OBSERVED; answered++) pace.observe(0, 10);
-    const compute = (then: () => void): void =>
-      dataPlane.queue.submit({
-        bytes: 0,
-        pace,
-        since: monotonicMs(),
-        deadline: Number.POSITIVE_INFINITY,
-        canBeSlowed: false,
-        wanted: () => true,
-        run: () => {
-          const until = monotonicMs() + 10;
-          while (monotonicMs() < until);
-          then();
-        },
-        shed: () => setImmediate(then),
-      });
-    const keepBusy = (): void => {
-      if (asking) compute(keepBusy);
-    };
-    compute(() => undefined);
-    for (let waiting = 0; waiting < 3; waiting++) keepBusy();
-    try {
-      return await ask();
-    } finally {
-      asking = false;
-      while (dataPlane.queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
   it("refuses what would wait too long, and says when to come back", async () => {
     const { call, refusal, dataPlane } = await openGrpcRoom({ admission: { maxWaitMs: 1 } });
     const request = rawRequest();

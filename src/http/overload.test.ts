@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { monotonicMs } from "../kernel/index.ts";
-import { type DataPlane, LEAST_OBSERVED, ServicePace } from "../serving/index.ts";
+import { type DataPlane, ServicePace } from "../serving/index.ts";
+import { learn, whileBusy } from "../serving/testing/busy-event-loop.ts";
 import { FLIGHT } from "../serving/testing/small-bundle.ts";
-import { exchange, openPredictionRoom, type PredictionRoom } from "./testing/prediction-room.ts";
+import { exchange, openPredictionRoom } from "./testing/prediction-room.ts";
 
 const PREDICT = "/v1/models/late:predict";
 const BODY = JSON.stringify({ instances: [FLIGHT] });
@@ -14,49 +14,6 @@ class UnknownPace extends ServicePace {
   }
 }
 
-/** Keeps the event loop busy with requests of 10 ms, three of which always wait, until the answer has come. */
-async function whileBusy<Result>(
-  { dataPlane }: PredictionRoom,
-  ask: () => Promise<Result>,
-  pace: ServicePace = new ServicePace(),
-): Promise<Result> {
-  let asking = true;
-  learn(pace, { bytes: 0, milliseconds: 10 });
-  const compute = (then: () => void): void =>
-    dataPlane.queue.submit({
-      bytes: 0,
-      pace,
-      since: monotonicMs(),
-      deadline: Number.POSITIVE_INFINITY,
-      canBeSlowed: false,
-      wanted: () => true,
-      run: () => {
-        const until = monotonicMs() + 10;
-        while (monotonicMs() < until);
-        then();
-      },
-      shed: () => setImmediate(then),
-    });
-  const keepBusy = (): void => {
-    if (asking) compute(keepBusy);
-  };
-  compute(() => undefined);
-  for (let waiting = 0; waiting < 3; waiting++) keepBusy();
-  try {
-    return await ask();
-  } finally {
-    asking = false;
-    while (dataPlane.queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-function learn(
-  pace: ServicePace,
-  { bytes, milliseconds }: { readonly bytes: number; readonly milliseconds: number },
-): void {
-  for (let i = 0; i < LEAST_OBSERVED; i++) pace.observe(bytes, milliseconds);
-}
-
 function paceOfLate({ counts }: DataPlane) {
   return counts.counterOf({ model: "late", version: 1, arm: "champion" }, "http_v1").pace;
 }
@@ -65,7 +22,7 @@ describe("a worker with too much to do", () => {
   it("refuses with 503 and Retry-After what would wait too long, and counts it", async () => {
     const room = await openPredictionRoom({}, { maxWaitMs: 5 });
     learn(paceOfLate(room.dataPlane), { bytes: BODY.length, milliseconds: 100 });
-    const refused = await whileBusy(room, () => room.post(PREDICT, BODY));
+    const refused = await whileBusy(room.dataPlane, () => room.post(PREDICT, BODY));
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).toBe("1");
     expect(refused.json).toMatchObject({
@@ -85,11 +42,11 @@ describe("a worker with too much to do", () => {
   it("refuses at once what would come after its deadline, and does not compute what waited past it", async () => {
     const room = await openPredictionRoom();
     const ask = (ms: number) => room.post(PREDICT, BODY, { headers: { "x-slipway-timeout-ms": String(ms) } });
-    const early = await whileBusy(room, () => ask(2));
+    const early = await whileBusy(room.dataPlane, () => ask(2));
     expect([early.status, early.json.details.reason]).toEqual([503, "deadline"]);
     expect(early.headers.get("retry-after")).toBe("1");
 
-    const late = await whileBusy(room, () => ask(5), new UnknownPace());
+    const late = await whileBusy(room.dataPlane, () => ask(5), new UnknownPace());
     expect(late.status).toBe(504);
     expect(late.json).toEqual({
       error: "the deadline of this request to model late passed before it could be answered",

@@ -94,6 +94,6 @@ export type {
   VersionSelector,
   VersionStatus,
 } from "./served-version.ts";
-export { LEAST_OBSERVED, ServicePace } from "./service-pace.ts";
+export { ServicePace } from "./service-pace.ts";
 export type { StreamProgress } from "./stream-progress.ts";
 export { type Brake, type Work, WorkQueue } from "./work-queue.ts";
